@@ -1,0 +1,182 @@
+"""Column types that mean the same on SQLite, MariaDB and MySQL."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, Enum, Integer, Numeric, types
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine.interfaces import Dialect
+
+from shardwise.errors import InvalidValueError
+from shardwise.schema.sqlite_decimal import SqliteDecimal
+
+MAX_UNSIGNED = (1 << 64) - 1
+_SIGN = 1 << 63
+
+
+class SqliteUnsigned(types.UserDefinedType[int]):
+    """An unsigned 64-bit number on SQLite, whose integers end at 2**63 - 1.
+
+    Values below 2**63 are integers. Those above are 8 bytes, big-endian: SQLite sorts blobs after all
+    numbers and compares them byte by byte, so order, equality and uniqueness hold over the whole range.
+    Arithmetic in SQL works on the lower half only.
+    """
+
+    cache_ok = True
+
+    def get_col_spec(self, **kw: Any) -> str:
+        return "BIGINT"
+
+    @property
+    def python_type(self) -> type[int]:
+        return int
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], int | bytes | None]:
+        def process(value: Any) -> int | bytes | None:
+            if value is None:
+                return None
+            if not 0 <= value <= MAX_UNSIGNED:
+                raise InvalidValueError("unsigned 64-bit number", f"{value} is not from 0 to {MAX_UNSIGNED}")
+            return value if value < _SIGN else value.to_bytes(8, "big")  # type: ignore[no-any-return]
+
+        return process
+
+    def literal_processor(self, dialect: Dialect) -> Callable[[Any], str]:
+        return lambda value: str(value) if value < _SIGN else f"X'{value.to_bytes(8, 'big').hex()}'"
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], int | None]:
+        def process(value: Any) -> int | None:
+            return int.from_bytes(value, "big") if isinstance(value, bytes) else value
+
+        return process
+
+
+def UnsignedBigInt() -> types.TypeEngine[int]:  # noqa: N802  # reads as a type where it is used
+    """Return the type of keys: unsigned 64 bits, 0 to 2**64 - 1."""
+    return BigInteger().with_variant(mysql.BIGINT(unsigned=True), "mysql", "mariadb").with_variant(
+        SqliteUnsigned(), "sqlite"
+    )
+
+
+def AutoUnsignedBigInt() -> types.TypeEngine[int]:  # noqa: N802
+    """Return the type of a single key that the database counts up itself (global tables only)."""
+    return BigInteger().with_variant(mysql.BIGINT(unsigned=True), "mysql", "mariadb").with_variant(
+        Integer(), "sqlite"
+    )
+
+
+def AutoBigInt() -> types.TypeEngine[int]:  # noqa: N802
+    """Return the type of a signed 64-bit key that the database counts up itself."""
+    return BigInteger().with_variant(Integer(), "sqlite")
+
+
+def UnsignedInt() -> types.TypeEngine[int]:  # noqa: N802
+    """Return an unsigned 32-bit number, 0 to 2**32 - 1."""
+    return Integer().with_variant(mysql.INTEGER(unsigned=True), "mysql", "mariadb")
+
+
+class ExactDecimal(types.TypeDecorator[Decimal]):
+    """A DECIMAL(precision, scale) that is an exact `Decimal` everywhere and never rounds on its own.
+
+    Args:
+        precision: digits in all.
+        scale: digits after the point.
+
+    Raises:
+        InvalidValueError: on binding a float, NaN, an infinity, more digits after the point than `scale`
+            or more before it than fit. (MariaDB would round the first silently.)
+    """
+
+    impl = Numeric
+    cache_ok = True
+
+    def __init__(self, precision: int, scale: int) -> None:
+        super().__init__(precision, scale)
+        self.precision = precision
+        self.scale = scale
+        self._limit = Decimal(1).scaleb(precision - scale)
+
+    def load_dialect_impl(self, dialect: Dialect) -> types.TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(SqliteDecimal(self.precision, self.scale))
+        return dialect.type_descriptor(Numeric(self.precision, self.scale))
+
+    def coerce_compared_value(self, op: Any, value: Any) -> types.TypeEngine[Any]:
+        # A comparison or a computation may carry more digits than the column stores.
+        return _AnyDecimal() if isinstance(value, (Decimal, int)) else super().coerce_compared_value(op, value)
+
+    def process_bind_param(self, value: Decimal | int | None, dialect: Dialect) -> Decimal | int | None:
+        if value is None or (type(value) is int and -self._limit < value < self._limit):
+            return value
+        if not isinstance(value, Decimal):
+            raise InvalidValueError("decimal", f"{type(value).__name__} is not accepted, pass a Decimal")
+        if not value.is_finite():
+            raise InvalidValueError("decimal", f"{value} is not a number that can be stored")
+        if -value.as_tuple().exponent > self.scale:  # type: ignore[operator]  # finite
+            value = self._without_trailing_zeros(value)
+        if abs(value) >= self._limit:
+            raise InvalidValueError("decimal", f"{value} does not fit DECIMAL({self.precision},{self.scale})")
+        return value
+
+    def _without_trailing_zeros(self, value: Decimal) -> Decimal:
+        rounded = round(value, self.scale)
+        if rounded != value:
+            raise InvalidValueError("decimal", f"{value} has more than {self.scale} digits after the point")
+        return rounded
+
+
+class _AnyDecimal(types.TypeDecorator[Decimal]):
+    """A decimal operand of any scale."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> types.TypeEngine[Any]:
+        kind = SqliteDecimal(65, 0) if dialect.name == "sqlite" else Numeric()
+        return dialect.type_descriptor(kind)
+
+
+class UtcDateTime(types.TypeDecorator[datetime]):
+    """A moment, aware and in UTC in Python, DATETIME(6) in UTC in the database.
+
+    Raises:
+        InvalidValueError: on binding a naive datetime, whose moment nobody knows.
+    """
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> types.TypeEngine[Any]:
+        if dialect.name in ("mysql", "mariadb"):
+            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
+        return dialect.type_descriptor(DateTime())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise InvalidValueError("datetime", f"{value.isoformat()} has no time zone; pass an aware datetime")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def Choice(kind: type[StrEnum], name: str | None = None) -> Enum:  # noqa: N802
+    """Return an ENUM of the values of a string enum; SQLite gets a CHECK with the same words.
+
+    Args:
+        kind: the enum; its values (not its names) are stored.
+        name: the CHECK constraint's name; by default the enum's name in lower case.
+    """
+    return Enum(
+        kind,
+        values_callable=lambda members: [member.value for member in members],
+        name=name or kind.__name__.lower(),
+        native_enum=True,
+        create_constraint=True,
+        validate_strings=True,
+    )
