@@ -221,6 +221,13 @@ class MigrationLockedError(MigrationError):
     retryable = True
 
 
+# Tests
+
+
+class PrivateServerError(ShardwiseError):
+    """A private server of the tests can't be started or isn't running."""
+
+
 # The trading domain
 
 

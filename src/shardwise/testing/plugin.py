@@ -1,0 +1,1 @@
+"""The pytest plugin of shardwise: fixtures for those who use it."""
