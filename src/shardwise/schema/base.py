@@ -17,7 +17,7 @@ NAMING_CONVENTION = {
 }
 
 
-class Placement(StrEnum):
+class TablePlacement(StrEnum):
     """Where the rows of a table live."""
 
     GLOBAL = "global"
@@ -33,7 +33,7 @@ class GlobalBase(DeclarativeBase):
     """
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
-    __placement__: ClassVar[str] = Placement.GLOBAL
+    __placement__: ClassVar[str] = TablePlacement.GLOBAL
 
 
 class ShardBase(DeclarativeBase):
@@ -50,15 +50,15 @@ class ShardBase(DeclarativeBase):
     """
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
-    __placement__: ClassVar[str] = Placement.SHARDED
+    __placement__: ClassVar[str] = TablePlacement.SHARDED
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         table = cls.__dict__.get("__table__")
         if table is None:
             return
-        table.info["placement"] = placement = Placement(cls.__placement__)
-        if placement is Placement.SHARDED:
+        table.info["placement"] = placement = TablePlacement(cls.__placement__)
+        if placement is TablePlacement.SHARDED:
             _require_leading_shard_key(cls.__name__, table)
 
 
@@ -71,13 +71,13 @@ def _require_leading_shard_key(model: str, table: Table) -> None:
         )
 
 
-def placement_of(entity: object) -> Placement:
+def placement_of(entity: object) -> TablePlacement:
     """Return where the rows of a model or table live.
 
     Args:
         entity: a mapped class or a `Table`. A plain table that belongs to neither base is global.
     """
     if isinstance(entity, Table):
-        default = Placement.GLOBAL
-        return Placement(entity.info.get("placement", default))
-    return Placement(getattr(entity, "__placement__", Placement.GLOBAL))
+        default = TablePlacement.GLOBAL
+        return TablePlacement(entity.info.get("placement", default))
+    return TablePlacement(getattr(entity, "__placement__", TablePlacement.GLOBAL))

@@ -1,0 +1,90 @@
+"""The one place where engines are made, so that every connection keeps the same promises.
+
+MySQL and MariaDB: the session's clock is UTC, strict mode refuses values that don't fit, timeouts bound
+connecting and reading, and errors never print parameters. SQLite: explicit BEGIN (the driver's own
+transaction control makes savepoints leak), IMMEDIATE for a session that may write so that two
+read-modify-write transactions queue instead of failing, foreign keys on, WAL, a busy timeout, and exact
+decimals.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, Pool
+
+from shardwise.config import PoolSettings, database_url
+from shardwise.schema.sqlite_decimal import DecimalSQLiteCompiler, ExactSqliteConnection, SqliteDecimal
+
+READ_ONLY = "shardwise_read_only"
+
+_MYSQL_INIT = (
+    "SET time_zone = '+00:00',"
+    " sql_mode = CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO')"
+)
+
+
+def create_engine(
+    url: str | URL, pool: PoolSettings | None = None, *, poolclass: type[Pool] | None = None
+) -> AsyncEngine:
+    """Return an engine for a database; nothing is opened yet.
+
+    Args:
+        url: address of a SQLite file or of a MySQL / MariaDB database.
+        pool: sizes and timeouts; by default those of `PoolSettings`.
+        poolclass: another pool, such as `NullPool`, to which sizes don't apply.
+
+    Raises:
+        ConfigurationError: the URL or its driver is not supported.
+    """
+    address, pool = database_url(url), pool or PoolSettings()  # type: ignore[call-arg]  # all fields have defaults
+    options: dict[str, Any] = {"hide_parameters": True, "pool_recycle": pool.pool_recycle}
+    if poolclass is not None:
+        options["poolclass"] = poolclass
+    else:
+        options |= {
+            "pool_size": pool.pool_size,
+            "max_overflow": pool.max_overflow,
+            "pool_timeout": pool.pool_timeout,
+        }
+    if address.get_backend_name() == "sqlite":
+        return _sqlite_engine(address, pool, options)
+    arguments = {
+        "charset": pool.charset,
+        "connect_timeout": pool.connect_timeout,
+        "read_timeout": pool.read_timeout,
+        "init_command": _MYSQL_INIT,
+    }
+    return create_async_engine(address, connect_args=arguments, **options)
+
+
+def _sqlite_engine(address: URL, pool: PoolSettings, options: dict[str, Any]) -> AsyncEngine:
+    if address.database and not address.database.startswith("file:"):
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    arguments = {
+        "timeout": pool.connect_timeout,
+        "factory": ExactSqliteConnection,
+        "isolation_level": None,
+    }
+    engine = create_async_engine(address, connect_args=arguments, **options)
+    dialect = engine.sync_engine.dialect
+    dialect.statement_compiler = DecimalSQLiteCompiler
+    dialect.ischema_names = {**dialect.ischema_names, "DECIMAL_TEXT": SqliteDecimal}  # type: ignore[attr-defined]
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get(READ_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
