@@ -16,8 +16,8 @@ from shardwise.errors import PrivateServerError
 from shardwise.testing import process, servers
 from shardwise.testing.servers import MariaDBServer, RedisServer, free_port
 
-needs_mariadb = pytest.mark.skipif(servers.find_mariadbd() is None, reason=str(servers.why_no_mariadbd()))
-needs_redis = pytest.mark.skipif(servers.find_redis() is None, reason=str(servers.why_no_redis()))
+needs_mariadb = pytest.mark.usefixtures("mariadb_installed")
+needs_redis = pytest.mark.usefixtures("redis_installed")
 
 
 @pytest.fixture(scope="module")
