@@ -48,7 +48,6 @@ class LiveTopology:
         self._managers: dict[int, DatabaseManager] = {}
         self._serving: dict[int, DatabaseManager] = {}
         self._refreshing = asyncio.Lock()
-        self._opening = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
         self.snapshot = Topology()
 
@@ -90,13 +89,10 @@ class LiveTopology:
             raise ShardDisabledError(shard_id)
         if shard.status is ShardStatus.MAINTENANCE and not maintenance:
             raise ShardMaintenanceError(shard_id)
-        async with self._opening:
-            manager = self._managers.get(shard_id) or self.unchecked_manager(shard)
+        manager = self.unchecked_manager(shard)
         await self._check_revision(manager)
-        if self.snapshot.shards.get(shard_id) is shard:
-            self._managers[shard_id] = manager
-            if shard.status is ShardStatus.ACTIVE:
-                self._serving[shard_id] = manager
+        if shard.status is ShardStatus.ACTIVE and self.snapshot.shards.get(shard_id) is shard:
+            self._serving[shard_id] = manager
         return manager
 
     def unchecked_manager(self, shard: Shard) -> DatabaseManager:

@@ -116,13 +116,13 @@ class DatabaseManager:
         Raises:
             DatabaseError: on leaving the block, in place of the driver's error, which is the cause.
         """
-        return SessionScope(self, self.new_session(AsyncSession, read_only=read_only), read_only=read_only)
+        kind = ReadOnlySession if read_only else Session
+        session = AsyncSession(sync_session_class=kind, **self.session_arguments(read_only=read_only))
+        return SessionScope(self, session, read_only=read_only)
 
-    def new_session(self, kind: type[S], *, read_only: bool = False) -> S:
-        """Return a bare session of a class on this database; the caller ends it."""
-        if read_only:
-            return kind(bind=self._read_bind, sync_session_class=ReadOnlySession, **self._session_options)
-        return kind(bind=self._bind, **self._session_options)
+    def session_arguments(self, *, read_only: bool = False) -> dict[str, Any]:
+        """Return what a session on this database is made with: `bind` and options."""
+        return {"bind": self._read_bind if read_only else self._bind, **self._session_options}
 
     @property
     def bind(self) -> Any:
@@ -178,7 +178,7 @@ class DatabaseManager:
             ours = DatabaseConnectionError("all connections of the pool are in use; raise pool_size or shorten units")
         else:
             return error
-        if self.shard_id is not None and type(ours) is DatabaseConnectionError:
+        if self.shard_id is not None and isinstance(ours, DatabaseConnectionError):
             ours = ShardUnavailableError(self.shard_id, str(ours))
         note(ours, database=self.name)
         return ours
