@@ -46,6 +46,21 @@ class DatabaseConnectionError(DatabaseError):
     retryable = True
 
 
+class DatabaseAccessError(DatabaseConnectionError):
+    """A database refuses the user, the password or the privilege; trying again can't help."""
+
+    retryable = False
+
+
+class CommitOutcomeUnknownError(DatabaseError):
+    """The connection was lost while COMMIT was under way: the changes may be stored or not.
+
+    Running the unit of work again could apply it twice; look first whether its rows are there.
+    """
+
+    commit_outcome_unknown: ClassVar[bool] = True
+
+
 class TransientDatabaseError(DatabaseError):
     """The database gave up this transaction for another one: a deadlock or a lock wait that took too long."""
 
@@ -69,6 +84,39 @@ class DuplicateEntityError(DatabaseError):
         self.constraint = constraint
         by = f" ({constraint})" if constraint else ""
         super().__init__(f"{entity} exists already: a unique value is taken{by}")
+
+
+class ConstraintViolationError(DatabaseError):
+    """A row breaks a rule of its table.
+
+    Args:
+        entity: the model or table.
+        rule: foreign key, check, or not null.
+        constraint: the constraint's name, or the column's.
+    """
+
+    def __init__(self, entity: str, rule: str, constraint: str | None = None) -> None:
+        self.entity = entity
+        self.rule = rule
+        self.constraint = constraint
+        which = f" {constraint}" if constraint else ""
+        super().__init__(f"{entity}: the {rule} rule{which} forbids this row")
+
+
+class ValueRefusedError(DatabaseError, InvalidValueError):
+    """The database refuses a value: too long, out of range, or not of the column's type."""
+
+
+class MissingTableError(DatabaseError):
+    """A table isn't there.
+
+    Args:
+        table: its name, where the driver says it.
+    """
+
+    def __init__(self, table: str | None) -> None:
+        self.table = table
+        super().__init__(f"there is no table {table or 'of this name'}; run `shardwise upgrade`")
 
 
 class UnknownFilterError(DatabaseError, ValueError):
