@@ -1,0 +1,80 @@
+"""Checks of what callers hand in, before any of it reaches a database. Each error names the field."""
+
+import re
+import unicodedata
+from decimal import ROUND_HALF_UP, Context, Decimal
+
+from shardwise.errors import InvalidValueError
+
+EXACT = Context(prec=65, rounding=ROUND_HALF_UP)
+
+_BREAKS = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, lone surrogates, line and paragraph ends
+_INVISIBLE = _BREAKS | {"Cf"}
+_CODE = re.compile(r"[!-~]+")
+
+
+def check_text(field: str, value: str, *, longest: int, visible: bool = False) -> str:
+    """Return a text that has 1 to `longest` characters, on one line, with no white space around it.
+
+    Args:
+        field: what to call it in an error.
+        value: any Unicode text; 4-byte characters count as one.
+        longest: characters, as the column counts them.
+        visible: refuse invisible format characters too, for names by which somebody is found.
+
+    Raises:
+        InvalidValueError: it is not such a text.
+    """
+    if not isinstance(value, str):
+        raise InvalidValueError(field, f"it must be text, not {type(value).__name__}")
+    if not 1 <= len(value) <= longest:
+        raise InvalidValueError(field, f"it has {len(value)} characters; 1 to {longest} are accepted")
+    if value != value.strip():
+        raise InvalidValueError(field, "it begins or ends with white space")
+    refused = _INVISIBLE if visible else _BREAKS
+    for character in value:
+        if unicodedata.category(character) in refused:
+            raise InvalidValueError(
+                field, f"the character U+{ord(character):04X} is not accepted"
+            )
+    return value
+
+
+def check_code(field: str, value: str, *, longest: int) -> str:
+    """Return an identifier: 1 to `longest` visible ASCII characters with no space.
+
+    Raises:
+        InvalidValueError: it is not one.
+    """
+    check_text(field, value, longest=longest)
+    if not _CODE.fullmatch(value):
+        raise InvalidValueError(field, "only visible ASCII characters without spaces are accepted")
+    return value
+
+
+def check_decimal(field: str, value: Decimal, *, precision: int, scale: int) -> Decimal:
+    """Return a number above zero that fits DECIMAL(precision, scale) exactly, with `scale` digits.
+
+    Raises:
+        InvalidValueError: it is no `Decimal`, not finite, not above zero, too large, or has more than
+            `scale` digits after the point (it is never rounded).
+    """
+    if not isinstance(value, Decimal):
+        raise InvalidValueError(field, f"it must be a Decimal, not {type(value).__name__}")
+    if not value.is_finite():
+        raise InvalidValueError(field, f"{value} is not a finite number")
+    if value <= 0:
+        raise InvalidValueError(field, f"{value} is not above zero")
+    if value >= Decimal(1).scaleb(precision - scale):
+        raise InvalidValueError(
+            field, f"{value} is too large for {precision - scale} digits before the point"
+        )
+    exact = to_scale(value, scale)
+    if exact != value:
+        raise InvalidValueError(field, f"{value} has more than {scale} digits after the point")
+    return exact
+
+
+def to_scale(value: Decimal, scale: int) -> Decimal:
+    """Return a number rounded half up to `scale` digits after the point."""
+    return value.quantize(Decimal(1).scaleb(-scale), context=EXACT)

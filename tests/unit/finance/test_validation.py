@@ -1,0 +1,107 @@
+from decimal import Decimal, localcontext
+from typing import Any
+
+import pytest
+
+from shardwise.errors import InvalidValueError
+from shardwise.finance.validation import check_code, check_decimal, check_text, to_scale
+
+SQL = "x'); DROP TABLE table_accountid; -- \\\" %s :a ${b}"
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+
+
+@pytest.mark.parametrize("value", ["a", "x" * 50, "\U0001f680" * 50, "조 씨", SQL, FAMILY, "%", "e\u0301"])
+def test_text_is_kept_as_it_is(value: str) -> None:
+    assert check_text("nickname", value, longest=50) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("", "it has 0 characters; 1 to 50 are accepted"),
+        ("x" * 51, "it has 51 characters; 1 to 50 are accepted"),
+        ("\U0001f680" * 51, "it has 51 characters"),
+        (" a", "begins or ends with white space"),
+        ("a\n", "begins or ends with white space"),
+        ("\u3000a", "begins or ends with white space"),
+        ("a\0b", r"U\+0000"),
+        ("a\nb", r"U\+000A"),
+        ("a\x1b[2J", r"U\+001B"),
+        ("a\ud800", r"U\+D800"),
+        ("a\u2028b", r"U\+2028"),
+        (None, "it must be text, not NoneType"),
+        (5, "it must be text, not int"),
+        (b"a", "it must be text, not bytes"),
+    ],
+)
+def test_text_that_is_not_accepted(value: Any, reason: str) -> None:
+    with pytest.raises(InvalidValueError, match=f"^nickname: .*{reason}") as caught:
+        check_text("nickname", value, longest=50)
+    assert caught.value.field == "nickname"
+
+
+@pytest.mark.parametrize("value", ["ki\u200bm", "\u202ekim", FAMILY])
+def test_names_that_look_like_others_are_not_accepted(value: str) -> None:
+    assert check_text("note", value, longest=50) == value
+    with pytest.raises(InvalidValueError, match=r"^account_id: the character U\+2"):
+        check_text("account_id", value, longest=50, visible=True)
+
+
+@pytest.mark.parametrize("value", ["a", "0190-f3", "tx:1;DROP'--", "~" * 32])
+def test_codes_are_kept(value: str) -> None:
+    assert check_code("transaction_id", value, longest=32) == value
+
+
+@pytest.mark.parametrize("value", ["", "a b", "é", "\U0001f680", "x" * 33, "a\t", "\u0661"])
+def test_codes_that_are_not_accepted(value: str) -> None:
+    with pytest.raises(InvalidValueError, match=r"^transaction_id: "):
+        check_code("transaction_id", value, longest=32)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("0.01", "0.01"),
+        ("9999999999999.99", "9999999999999.99"),
+        ("1", "1.00"),
+        ("1E+2", "100.00"),
+        ("1.5000000000000000000000000000000000000", "1.50"),
+    ],
+)
+def test_amounts_come_back_with_the_digits_of_their_column(value: str, text: str) -> None:
+    with localcontext(prec=3):
+        assert str(check_decimal("amount", Decimal(value), precision=15, scale=2)) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (Decimal("0"), "not above zero"),
+        (Decimal("-0.01"), "not above zero"),
+        (Decimal("-1E+999999"), "not above zero"),
+        (Decimal("NaN"), "not a finite number"),
+        (Decimal("sNaN"), "not a finite number"),
+        (Decimal("Infinity"), "not a finite number"),
+        (Decimal("0.001"), "more than 2 digits after the point"),
+        (Decimal("1E-999999"), "more than 2 digits after the point"),
+        (Decimal("9999999999999.991"), "more than 2 digits after the point"),
+        (Decimal("1E+13"), "too large for 13 digits"),
+        (Decimal("1E+999999"), "too large"),
+        (1.5, "must be a Decimal, not float"),
+        (1, "must be a Decimal, not int"),
+        (True, "must be a Decimal, not bool"),
+        ("1.00", "must be a Decimal, not str"),
+        (None, "must be a Decimal, not NoneType"),
+    ],
+)
+def test_amounts_that_are_not_accepted(value: Any, reason: str) -> None:
+    with pytest.raises(InvalidValueError, match=f"^amount: .*{reason}"):
+        check_decimal("amount", value, precision=15, scale=2)
+
+
+@pytest.mark.parametrize(
+    ("value", "rounded"),
+    [("0.005", "0.01"), ("0.0049999", "0.00"), ("-0.005", "-0.01"), ("2.675", "2.68"), ("1", "1.00")],
+)
+def test_rounding_is_half_up(value: str, rounded: str) -> None:
+    assert str(to_scale(Decimal(value), 2)) == rounded
