@@ -1,22 +1,21 @@
 """Throwaway MariaDB and Redis servers for tests: private, quick to start, safe to kill."""
 
-import asyncio
 import functools
 import itertools
 import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import asyncmy
+from sqlalchemy.engine import make_url
 
 from shardwise.errors import PrivateServerError
 from shardwise.testing.process import PrivateFolder, PrivateServer, free_port
+from shardwise.testing.statements import Rows, execute, run
 
 __all__ = [
     "Binary",
@@ -148,28 +147,9 @@ class MariaDBServer(PrivateServer):
         """Delete a database if it is there."""
         self.execute(f"DROP DATABASE IF EXISTS `{name}`")
 
-    def execute(self, *statements: str, database: str | None = None) -> list[tuple[Any, ...]]:
+    def execute(self, *statements: str, database: str | None = None) -> Rows:
         """Run statements on a connection of their own, in autocommit, and return the last one's rows."""
-        return _run(self._execute(statements, database))
-
-    async def _execute(self, statements: Sequence[str], database: str | None) -> list[tuple[Any, ...]]:
-        connection = await asyncmy.connect(
-            host=self.host,
-            port=self.port,
-            user=self.user,
-            password=self.password,
-            database=database or "",
-            autocommit=True,
-        )
-        rows: list[tuple[Any, ...]] = []
-        try:
-            async with connection.cursor() as cursor:
-                for statement in statements:
-                    await cursor.execute(statement)
-                    rows = list(await cursor.fetchall())
-        finally:
-            connection.close()
-        return rows
+        return run(execute(make_url(self.url(database or "")), statements))
 
     def _prepare(self) -> None:
         binary = find_mariadbd()
@@ -249,9 +229,3 @@ class RedisServer(PrivateServer):
 
     def _answers(self) -> bool:
         return self._exchange(f"AUTH {self.password}\r\nPING\r\n".encode()).startswith(b"+OK")
-
-
-def _run(work: Coroutine[Any, Any, list[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
-    """Run a coroutine to its end, also when the caller is inside a running event loop."""
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        return thread.submit(asyncio.run, work).result()
