@@ -49,8 +49,8 @@ class Topology:
         loaded_at: when it was read; None before the first time.
     """
 
-    shards: Mapping[int, Shard] = MappingProxyType({})
-    broken: Mapping[int, ShardConfigurationError] = MappingProxyType({})
+    shards: Mapping[int, Shard] = field(default_factory=lambda: MappingProxyType({}))
+    broken: Mapping[int, ShardConfigurationError] = field(default_factory=lambda: MappingProxyType({}))
     loaded_at: datetime | None = None
 
     @property
