@@ -1,0 +1,58 @@
+"""What goes into columns that have no value: those that may not be NULL any more, and new ones."""
+
+import re
+from collections.abc import Mapping
+
+from sqlalchemy import Boolean, Column, Table
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.schema import CreateTable
+
+from shardwise.errors import MigrationError
+
+
+def default_sql(column: "Column[object]", dialect: Dialect) -> str | None:
+    """Return a column's server default as an expression, None if it has none."""
+    default = dialect.ddl_compiler(dialect, CreateTable(column.table)).get_column_default_string(column)
+    if default is None:
+        return None
+    value = re.sub(r"\s*ON UPDATE .*", "", default)
+    return None if value == "NULL" else value
+
+
+def fills(before: Table, after: Table, given: Mapping[str, str], dialect: Dialect) -> dict[str, str]:
+    """Return the SQL expression for each column of `after` that may lack a value.
+
+    What the revision gives wins; else the column's own default.
+
+    Raises:
+        MigrationError: a column has neither, or `given` names a column that `after` doesn't have.
+    """
+    unknown = given.keys() - set(after.columns.keys())
+    if unknown:
+        raise MigrationError(f"{after.name} has no column {', '.join(sorted(unknown))} to fill")
+    result = dict(given)
+    for column in after.columns:
+        old = before.columns.get(column.name)
+        may_be_missing = not column.nullable and (old is None or bool(old.nullable))
+        if column.name in result or not may_be_missing:
+            continue
+        default = default_sql(column, dialect)
+        if default is not None:
+            result[column.name] = default
+        elif not column.autoincrement or old is not None:
+            raise MigrationError(
+                f"{after.name}.{column.name} may not be NULL and the revision gives no value"
+            )
+    return result
+
+
+def turns_boolean(before: Table, column: "Column[object]") -> bool:
+    """Return whether a column of numbers becomes one of yes and no: any number but 0 is then yes."""
+    old = before.columns.get(column.name)
+    return old is not None and isinstance(column.type, Boolean) and not isinstance(old.type, Boolean)
+
+
+def value_sql(quoted: str, *, fill: str | None, boolean: bool) -> str:
+    """Return the expression for a column's new value in terms of its old one."""
+    value = f"({quoted} <> 0)" if boolean else quoted
+    return value if fill is None else f"COALESCE({value}, {fill})"

@@ -1,0 +1,57 @@
+"""Keeps one branch's tables out of the other's database."""
+
+from pathlib import Path
+
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, inspect
+
+from shardwise.errors import MigrationError, MigrationTargetError
+from shardwise.migrations.branches import versions_folder
+from shardwise.migrations.targets import Target
+
+
+def require_own_database(
+    connection: Connection, target: Target, script: ScriptDirectory, heads: tuple[str, ...]
+) -> None:
+    """Check that a database belongs to the target's branch, or to nobody yet.
+
+    Args:
+        connection: a connection to the database.
+        target: what is about to be migrated.
+        script: the branch's revisions alone.
+        heads: the revisions that the database records.
+
+    Raises:
+        MigrationTargetError: the database holds the other branch.
+        MigrationError: it is at a revision that this code doesn't have.
+    """
+    known = {revision.revision for revision in script.walk_revisions()}
+    for head in heads:
+        if head in known:
+            continue
+        if head in _other_revisions(target, script):
+            _refuse(target, f"it is at revision {head} of that branch")
+        raise MigrationError(
+            f"{target.name} is at revision {head}, which this code doesn't have; use the release that made it"
+        )
+    if not heads:
+        foreign = target.branch.other.own_tables.intersection(inspect(connection).get_table_names())
+        if foreign:
+            _refuse(target, f"it has the table {min(foreign)}")
+
+
+def _refuse(target: Target, evidence: str) -> None:
+    raise MigrationTargetError(
+        f"{target.name} ({target.url.render_as_string()}) is a database of the {target.branch.other} branch:"
+        f" {evidence}. Tables of the {target.branch} branch must not get into it; check its address"
+    )
+
+
+def _other_revisions(target: Target, script: ScriptDirectory) -> set[str]:
+    folder = versions_folder(target.branch.other, Path(script.dir))
+    other = ScriptDirectory(script.dir, version_locations=[str(folder)])
+    try:
+        return {revision.revision for revision in other.walk_revisions()}
+    except CommandError:
+        return set()
