@@ -140,6 +140,15 @@ class UnknownShardError(TopologyError):
         )
 
 
+class ShardExistsError(TopologyError):
+    """A shard with this id or name is configured already."""
+
+    def __init__(self, shard_id: int, name: str) -> None:
+        self.shard_id = shard_id
+        self.name = name
+        super().__init__(f"shard {shard_id} ({name}) is in table_shard_config already; ids and names are unique")
+
+
 class NoActiveShardError(TopologyError):
     """No shard is active, so no account can be placed; add one with `shardwise shards add`."""
 

@@ -1,0 +1,102 @@
+"""Adds shards to the configuration and changes their status; `topology.refresh()` then follows."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.engine import URL
+
+from shardwise.errors import InvalidValueError, ShardExistsError, UnknownShardError
+from shardwise.schema.control import ShardConfig, ShardStats, ShardStatus
+from shardwise.topology.loader import address_columns
+from shardwise.topology.manager import DatabaseManager
+
+MAX_SHARD_ID = (1 << 31) - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewShard:
+    """A shard to be added; checked when it is made.
+
+    Args:
+        shard_id: 1 to 2**31 - 1.
+        name: its unique name, 1 to 50 characters.
+        url: where its database is.
+        status: what it takes from the start.
+        weight: its part of the new accounts under the `weighted` strategy, 0 or more.
+        region: for the `by_region` strategy, up to 50 characters.
+
+    Raises:
+        InvalidValueError: one of them can't be accepted; it is named.
+    """
+
+    shard_id: int
+    name: str
+    url: URL
+    status: ShardStatus = ShardStatus.ACTIVE
+    weight: int = 1
+    region: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.shard_id <= MAX_SHARD_ID:
+            raise InvalidValueError("shard_id", f"{self.shard_id} is not from 1 to {MAX_SHARD_ID}")
+        if not 0 <= self.weight <= MAX_SHARD_ID:
+            raise InvalidValueError("weight", f"{self.weight} is not from 0 to {MAX_SHARD_ID}")
+        for field, value in (("name", self.name), ("region", self.region)):
+            if value is not None and not 1 <= len(value.strip()) == len(value) <= 50:
+                raise InvalidValueError(field, "it must have 1 to 50 characters and no space around them")
+
+
+async def add_shard(global_database: DatabaseManager, shard: NewShard) -> None:
+    """Write a shard's configuration and its empty statistics in one transaction.
+
+    Whether its database can be reached and is at the right revision is the caller's affair.
+
+    Args:
+        global_database: where the configuration is.
+        shard: the shard.
+
+    Raises:
+        ShardExistsError: its id or its name is taken.
+        DatabaseError: it can't be written.
+    """
+    async with global_database.session() as session:
+        taken = select(ShardConfig.shard_id, ShardConfig.shard_name).where(
+            (ShardConfig.shard_id == shard.shard_id) | (ShardConfig.shard_name == shard.name)
+        )
+        if (other := (await session.execute(taken)).first()) is not None:
+            raise ShardExistsError(other.shard_id, other.shard_name)
+        session.add(
+            ShardConfig(
+                shard_id=shard.shard_id,
+                shard_name=shard.name,
+                status=shard.status,
+                weight=shard.weight,
+                region=shard.region,
+                **address_columns(shard.url, global_database.url),
+            )
+        )
+        if await session.get(ShardStats, shard.shard_id) is None:
+            session.add(ShardStats(shard_id=shard.shard_id, user_count=0, active_users=0))
+
+
+async def set_status(global_database: DatabaseManager, shard_id: int, status: ShardStatus) -> ShardStatus:
+    """Change what a shard takes.
+
+    Args:
+        global_database: where the configuration is.
+        shard_id: the shard.
+        status: its new status.
+
+    Returns:
+        The status that it had before.
+
+    Raises:
+        UnknownShardError: there is no such shard.
+        DatabaseError: it can't be written.
+    """
+    async with global_database.session() as session:
+        row = await session.get(ShardConfig, shard_id, with_for_update=True)
+        if row is None:
+            raise UnknownShardError(shard_id)
+        before, row.status = row.status, status
+        return before
