@@ -2,11 +2,11 @@
 
 import itertools
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from benchmarks.fleet import ACCOUNTS, BenchNote, fleet
+from benchmarks.fleet import ACCOUNTS, fleet, note_of
 from benchmarks.harness import compare, entry
+from shardwise.database import ShardedDatabase
 from shardwise.testing.servers import MariaDBServer
 
 BOUND = 1.05
@@ -17,39 +17,34 @@ async def run(server: MariaDBServer) -> list[dict[str, object]]:
     entries = []
     for shards in (2, 64):
         async with fleet(server, shards) as db:
-            engine = (await db.topology.manager(1)).engine
-            # Only accounts of shard 1: both sides use that one engine, with warm pools.
-            keys = itertools.cycle([key for key in range(1, ACCOUNTS + 1) if key % shards == 0])
-
-            async def plain() -> None:
-                key = next(keys)
-                async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
-                    (await session.execute(_note(key))).scalar_one()
-
-            async def pinned() -> None:
-                key = next(keys)
-                async with db.session(key) as session:
-                    (await session.execute(_note(key))).scalar_one()
-
-            result = await compare({"plain": plain, "pinned": pinned}, calls=300, rounds=21)
-            how = (
-                f"MariaDB, {shards} shards, one primary-key SELECT and COMMIT, median of 21 rounds of 300 calls;"
-                f" CPU {result.samples['pinned'].cpu_us:.0f} µs against {result.samples['plain'].cpu_us:.0f} µs,"
-                f" {result.samples['pinned'].per_second:.0f} calls/s against"
-                f" {result.samples['plain'].per_second:.0f}"
-            )
-            entries.append(
-                entry(
-                    f"session(key) + SELECT, {shards} shards: client CPU",
-                    result.cpu_ratio["pinned"],
-                    "× peer",
-                    bound=f"≤ {BOUND}",
-                    peer="AsyncSession on the same engine",
-                    how=how,
-                )
-            )
+            entries.append(await _measure(db, shards))
     return entries
 
 
-def _note(key: int):  # type: ignore[no-untyped-def]
-    return select(BenchNote).where(BenchNote.account_db_key == key, BenchNote.note_id == 1)
+async def _measure(db: ShardedDatabase, shards: int) -> dict[str, object]:
+    engine = (await db.topology.manager(1)).engine
+    # Only accounts of shard 1: both sides use that one engine, with warm pools.
+    keys = itertools.cycle([key for key in range(1, ACCOUNTS + 1) if key % shards == 0])
+
+    async def plain() -> None:
+        key = next(keys)
+        async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+            (await session.execute(note_of(key))).scalar_one()
+
+    async def pinned() -> None:
+        key = next(keys)
+        async with db.session(key) as session:
+            (await session.execute(note_of(key))).scalar_one()
+
+    result = await compare({"plain": plain, "pinned": pinned}, calls=300, rounds=21)
+    ours, peer = result.samples["pinned"], result.samples["plain"]
+    return entry(
+        f"session(key) + SELECT, {shards} shards: client CPU",
+        result.cpu_ratio["pinned"],
+        "× peer",
+        bound=f"≤ {BOUND}",
+        peer="AsyncSession on the same engine",
+        how=f"MariaDB, one primary-key SELECT and COMMIT, median of 21 rounds of 300 calls;"
+        f" CPU {ours.cpu_us:.0f} µs against {peer.cpu_us:.0f} µs,"
+        f" {ours.per_second:.0f} calls/s against {peer.per_second:.0f}",
+    )

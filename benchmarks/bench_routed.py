@@ -3,13 +3,13 @@
 import itertools
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.ext.horizontal_shard import ShardedSession as StockShardedSession
 from sqlalchemy.sql import operators, visitors
 
-from benchmarks.fleet import ACCOUNTS, BenchNote, fleet
+from benchmarks.fleet import ACCOUNTS, fleet, note_of
 from benchmarks.harness import compare, entry
+from shardwise.database import ShardedDatabase
 from shardwise.testing.servers import MariaDBServer
 
 BOUND = 1.0
@@ -33,61 +33,64 @@ async def run(server: MariaDBServer) -> list[dict[str, object]]:
     entries: list[dict[str, object]] = []
     for shards in (2, 64):
         async with fleet(server, shards) as db:
-            engines = {s: (await db.topology.manager(s)).engine.sync_engine for s in db.topology.shards}
-            keys = itertools.cycle(range(1, ACCOUNTS + 1))
-            told: list[int] = [0]
-
-            def stock(execute_chooser: Any) -> AsyncSession:
-                return AsyncSession(
-                    sync_session_class=StockShardedSession,
-                    shards=engines,
-                    shard_chooser=lambda mapper, instance, clause=None: instance.account_db_key % shards + 1,
-                    identity_chooser=lambda mapper, key, **kw: [key[0] % shards + 1],
-                    execute_chooser=execute_chooser,
-                    expire_on_commit=False,
-                )
-
-            def traversing(state: Any) -> list[int]:
-                return [key % shards + 1 for key in _find_keys(state.statement)]
-
-            async def stock_traversing() -> None:
-                key = next(keys)
-                async with stock(traversing) as session, session.begin():
-                    (await session.execute(_note(key))).scalar_one()
-
-            async def stock_told() -> None:
-                key = next(keys)
-                told[0] = key % shards + 1
-                async with stock(lambda state: told) as session, session.begin():
-                    (await session.execute(_note(key))).scalar_one()
-
-            async def routed() -> None:
-                key = next(keys)
-                async with db.sharded_session() as session:
-                    (await session.execute(_note(key))).scalar_one()
-
-            variants = {"stock": stock_traversing, "stock, told": stock_told, "routed": routed}
-            result = await compare(variants, calls=300, rounds=21)
-            cpu = {name: f"{sample.cpu_us:.0f} µs" for name, sample in result.samples.items()}
-            how = (
-                f"MariaDB, {shards} shards, one primary-key SELECT and COMMIT, median of 21 rounds of 300 calls;"
-                f" CPU {cpu['routed']}, stock with a traversing chooser {cpu['stock']}, stock whose chooser is"
-                f" told the shard {cpu['stock, told']}; {result.samples['routed'].per_second:.0f} calls/s"
-                f" against {result.samples['stock'].per_second:.0f}"
-            )
-            told_ratio = result.cpu_ratio["routed"] / result.cpu_ratio["stock, told"]
-            for peer, ratio, bound in (
-                (
-                    "SQLAlchemy's ShardedSession, chooser reads the key",
-                    result.cpu_ratio["routed"],
-                    f"≤ {BOUND}",
-                ),
-                ("SQLAlchemy's ShardedSession, chooser is told the shard", told_ratio, "published"),
-            ):
-                name = f"sharded_session() + SELECT, {shards} shards: client CPU"
-                entries.append(entry(name, ratio, "× peer", bound=bound, peer=peer, how=how))
+            entries += await _measure(db, shards)
     return entries
 
 
-def _note(key: int):  # type: ignore[no-untyped-def]
-    return select(BenchNote).where(BenchNote.account_db_key == key, BenchNote.note_id == 1)
+async def _measure(db: ShardedDatabase, shards: int) -> list[dict[str, object]]:
+    engines = {shard: (await db.topology.manager(shard)).engine.sync_engine for shard in db.topology.shards}
+    keys = itertools.cycle(range(1, ACCOUNTS + 1))
+
+    def stock(execute_chooser: Any) -> AsyncSession:
+        return AsyncSession(
+            sync_session_class=StockShardedSession,
+            shards=engines,
+            shard_chooser=lambda mapper, instance, clause=None: instance.account_db_key % shards + 1,
+            identity_chooser=lambda mapper, key, **kw: [key[0] % shards + 1],
+            execute_chooser=execute_chooser,
+            expire_on_commit=False,
+        )
+
+    def traversing(state: Any) -> list[int]:
+        return [key % shards + 1 for key in _find_keys(state.statement)]
+
+    async def stock_traversing() -> None:
+        key = next(keys)
+        async with stock(traversing) as session, session.begin():
+            (await session.execute(note_of(key))).scalar_one()
+
+    async def stock_told() -> None:
+        key = next(keys)
+        async with stock(lambda state: [key % shards + 1]) as session, session.begin():
+            (await session.execute(note_of(key))).scalar_one()
+
+    async def routed() -> None:
+        key = next(keys)
+        async with db.sharded_session() as session:
+            (await session.execute(note_of(key))).scalar_one()
+
+    stock_name = "SQLAlchemy's ShardedSession, chooser"
+    result = await compare(
+        {
+            "routed": routed,
+            f"{stock_name} reads the key": stock_traversing,
+            f"{stock_name} is told": stock_told,
+        },
+        calls=300,
+        rounds=21,
+    )
+    ours = result.samples["routed"]
+    return [
+        entry(
+            f"sharded_session() + SELECT, {shards} shards: client CPU",
+            1 / result.cpu_ratio[peer],
+            "× peer",
+            bound=f"≤ {BOUND}",
+            peer=peer,
+            how="MariaDB, one primary-key SELECT and COMMIT, median of 21 rounds of 300 calls;"
+            f" CPU {ours.cpu_us:.0f} µs against {sample.cpu_us:.0f} µs,"
+            f" {ours.per_second:.0f} calls/s against {sample.per_second:.0f}",
+        )
+        for peer, sample in result.samples.items()
+        if peer != "routed"
+    ]

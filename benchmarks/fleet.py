@@ -1,9 +1,10 @@
 """A throwaway deployment for benchmarks: a global database and N shards with one small table."""
 
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import String, insert
+from sqlalchemy import Select, String, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shardwise.config import Settings
@@ -16,6 +17,7 @@ from shardwise.topology.loader import address_columns
 from shardwise.topology.manager import DatabaseManager
 
 ACCOUNTS = 1_000
+_numbers = itertools.count(1)
 
 
 class BenchNote(ShardBase):
@@ -29,13 +31,17 @@ class BenchNote(ShardBase):
     body: Mapped[str] = mapped_column(String(500))
 
 
+def note_of(key: int) -> Select[tuple[BenchNote]]:
+    """Return the statement that all variants run: one row by its primary key."""
+    return select(BenchNote).where(BenchNote.account_db_key == key, BenchNote.note_id == 1)
+
+
 @asynccontextmanager
 async def fleet(server: MariaDBServer, shards: int) -> AsyncIterator[ShardedDatabase]:
     """Open a database with `shards` shards and ACCOUNTS accounts spread over them by key modulo."""
-    prefix = f"bench_{shards}"
+    prefix = f"bench_{next(_numbers)}"
     names = {number: f"{prefix}_shard_{number}" for number in range(1, shards + 1)}
     for name in (f"{prefix}_global", *names.values()):
-        server.drop_database(name)
         server.create_database(name)
     settings = Settings(
         database={"url": server.url(f"{prefix}_global")},
