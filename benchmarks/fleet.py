@@ -31,7 +31,7 @@ class BenchNote(ShardBase):
     body: Mapped[str] = mapped_column(String(500))
 
 
-def note_of(key: int) -> Select[tuple[BenchNote]]:
+def note_of(key: int) -> Select[BenchNote]:
     """Return the statement that all variants run: one row by its primary key."""
     return select(BenchNote).where(BenchNote.account_db_key == key, BenchNote.note_id == 1)
 
@@ -58,7 +58,7 @@ async def fleet(server: MariaDBServer, shards: int) -> AsyncIterator[ShardedData
 
 async def _fill_global(settings: Settings, urls: dict[int, str], home: dict[int, int]) -> None:
     manager = DatabaseManager(settings.database.sqlalchemy_url())
-    tables = [ShardConfig.__table__, ShardMapping.__table__]
+    tables = [GlobalBase.metadata.tables[model.__tablename__] for model in (ShardConfig, ShardMapping)]
     async with manager.engine.begin() as connection:
         await connection.run_sync(GlobalBase.metadata.create_all, tables=tables)
     async with manager.session() as session:
@@ -77,7 +77,9 @@ async def _fill_global(settings: Settings, urls: dict[int, str], home: dict[int,
 async def _fill_shard(url: str, keys: list[int]) -> None:
     manager = DatabaseManager(url)
     async with manager.engine.begin() as connection:
-        await connection.run_sync(ShardBase.metadata.create_all, tables=[BenchNote.__table__])
+        await connection.run_sync(
+            ShardBase.metadata.create_all, tables=[ShardBase.metadata.tables[BenchNote.__tablename__]]
+        )
         rows = [
             {"account_db_key": key, "note_id": note, "title": f"note {note}", "body": "x" * 200}
             for key in keys
