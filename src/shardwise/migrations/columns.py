@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, ColumnElement, Enum, MetaData, SmallInteger, Table, types
+from sqlalchemy import Boolean, Column, ColumnElement, Enum, MetaData, SmallInteger, String, Table, types
 from sqlalchemy.dialects import mysql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import SchemaItem
@@ -42,6 +42,11 @@ def tiny_integer(*, unsigned: bool = False) -> types.TypeEngine[int]:
 def bit() -> types.TypeEngine[bool]:
     """Return an old flag: `bit(1)`, of which drivers make raw bytes."""
     return Boolean().with_variant(mysql.BIT(1), "mysql", "mariadb")
+
+
+def caseless(length: int) -> types.TypeEngine[str]:
+    """Return text that compares without regard to case, as it does by default on MySQL and MariaDB."""
+    return String(length).with_variant(String(length, collation="NOCASE"), "sqlite")
 
 
 def choice(name: str, *values: str) -> Enum:

@@ -184,7 +184,8 @@ def _on_connection(
             context.run_migrations()
         return
     if not sqlite and not connection.in_transaction():
-        connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {_METADATA_LOCK_WAIT}")
+        # Notes such as "name ignored for PRIMARY key" would be logged as warnings.
+        connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {_METADATA_LOCK_WAIT}, sql_notes = 0")
     with advisory_lock(connection, target.name, timeout=lock_timeout):
         if not sqlite:
             connection.commit()

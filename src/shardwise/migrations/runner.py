@@ -11,6 +11,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
+from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
 from shardwise.errors import MigrationError, ShardwiseError
@@ -135,8 +136,7 @@ async def current_revision(target: Target) -> str | None:
     Raises:
         MigrationError: it can't be reached.
     """
-    file = Path(target.url.database or "")
-    if target.url.get_backend_name() == "sqlite" and not str(file).startswith("file:") and not file.exists():
+    if _is_missing_file(target.url):
         return None
     manager = DatabaseManager(target.url, name=target.name, poolclass=NullPool)
     try:
@@ -145,6 +145,11 @@ async def current_revision(target: Target) -> str | None:
         raise MigrationError(f"{target.name}: {error}") from error
     finally:
         await manager.close()
+
+
+def _is_missing_file(url: URL) -> bool:
+    file = url.database or ""
+    return url.get_backend_name() == "sqlite" and not file.startswith("file:") and not Path(file).exists()
 
 
 async def _change(

@@ -58,6 +58,7 @@ table_accountid = Table(
     Index("ix_accountid_accountdbkey", "account_db_key"),
     UniqueConstraint("platform_type", "account_id", name="ix_accountid_platform_accountid"),
     mysql_auto_increment="1000",
+    mariadb_auto_increment="1000",
     sqlite_autoincrement=True,
 )
 
@@ -166,7 +167,7 @@ table_user_payments = Table(
         server_default=text("'FREE'"),
     ),
     Column("plan_name", String(50), nullable=False),
-    Column("plan_price", ExactDecimal(10, 2), nullable=False, server_default=text("0.00")),
+    Column("plan_price", ExactDecimal(10, 2), nullable=False, server_default=text("'0.00'")),
     Column("currency", String(3), nullable=False, server_default=text("'KRW'")),
     Column("billing_cycle", choice("billing_cycle", "MONTHLY", "YEARLY"), server_default=text("'MONTHLY'")),
     Column("starts_at", DateTime, nullable=False, server_default=text("CURRENT_TIMESTAMP")),
@@ -211,7 +212,7 @@ table_user_profiles = Table(
         choice("investment_goal", "GROWTH", "INCOME", "PRESERVATION"),
         server_default=text("'GROWTH'"),
     ),
-    Column("monthly_budget", ExactDecimal(15, 2), server_default=text("0.00")),
+    Column("monthly_budget", ExactDecimal(15, 2), server_default=text("'0.00'")),
     Column("profile_completed", Boolean, server_default=text("0")),
     Column("country", String(3), server_default=text("'KOR'")),
     Column("timezone", String(50), server_default=text("'Asia/Seoul'")),
