@@ -63,7 +63,8 @@ def alembic_config(location: Path | None = None) -> Config:
 
     Args:
         location: an application's own Alembic folder, with `env.py`, `versions/global` and
-            `versions/shard`; None = the one that shardwise ships.
+            `versions/shard`; None = the one that shardwise ships. Its parent is put on `sys.path`, so that
+            `env.py` finds the application's models from wherever it is run.
     """
     folder = location or script_location()
     config = Config()
@@ -72,6 +73,8 @@ def alembic_config(location: Path | None = None) -> Config:
         "version_locations": "\n".join(str(versions_folder(branch, folder)) for branch in Branch),
         "path_separator": "newline",
     }
+    if location is not None:
+        options["prepend_sys_path"] = str(location.resolve().parent)
     for name, value in options.items():
         config.set_main_option(name, value.replace("%", "%%"))
     return config
