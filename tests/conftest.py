@@ -1,15 +1,18 @@
 """Fixtures of the project's own tests: real databases, and a summary of what could not run."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import chain
 from pathlib import Path
 
 import pytest
 
+from shardwise.database import ShardedDatabase
 from shardwise.testing import servers
 from shardwise.testing.connections import CheckedOutConnections
 from shardwise.testing.servers import MariaDBServer, RedisServer
+from shardwise.testing.statements import run
+from shardwise.testing.templates import Template, TemplateOptions, template_for
 
 pytest_plugins = ["pytester"]
 
@@ -66,6 +69,46 @@ def database_url(engine_kind: str, request: pytest.FixtureRequest, tmp_path: Pat
     url = server.create_database()
     yield url
     server.drop_database(url.rpartition("/")[2])
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
+    """The project's own tables in SQLite files, migrated once."""
+    yield from _built(template_for(None, TemplateOptions(), tmp_path_factory.mktemp("template"), "unused"))
+
+
+@pytest.fixture(scope="session")
+def mariadb_template(
+    mariadb_server: MariaDBServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Template]:
+    """The project's own tables on the session's MariaDB, migrated once."""
+    folder = tmp_path_factory.mktemp("template")
+    yield from _built(template_for(mariadb_server.url(), TemplateOptions(), folder, "db"))
+
+
+def _built(template: Template) -> Iterator[Template]:
+    run(template.build())
+    yield template
+    run(template.drop())
+
+
+@pytest.fixture
+def template(engine_kind: str, request: pytest.FixtureRequest) -> Template:
+    """Either engine's template, for tests that open databases themselves."""
+    chosen: Template = request.getfixturevalue(f"{engine_kind}_template")
+    return chosen
+
+
+@pytest.fixture
+async def db(template: Template, tmp_path: Path) -> AsyncIterator[ShardedDatabase]:
+    """An open, migrated, empty ShardedDatabase with the shards 1 and 2, on either engine.
+
+    Commits are real, so that tests may use several sessions at once; rows are deleted afterwards.
+    """
+    folder = tmp_path / "db"
+    folder.mkdir()
+    async with template.open(folder, real_commits=True) as database:
+        yield database
 
 
 # Every test
