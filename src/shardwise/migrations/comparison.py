@@ -6,11 +6,14 @@ from typing import Any, Literal
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations.ops import MigrationScript
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import JSON, Column, types
+from sqlalchemy import Column, types
 from sqlalchemy.dialects import mysql
 
 from shardwise.migrations.branches import Branch
 from shardwise.schema.columns import current_moment
+
+# What Alembic doesn't compare: a fraction of seconds, and whether numbers may be negative.
+_OVERLOOKED = (re.compile(r"(?:DATETIME|TIME|TIMESTAMP)\((\d)\)"), re.compile(r" (UNSIGNED)"))
 
 _TYPES = "shardwise.schema.types"
 _COLUMNS = "shardwise.schema.columns"
@@ -46,9 +49,11 @@ class Comparison:
         """Return whether the types differ, None to let Alembic decide."""
         if context.dialect.name == "sqlite":
             return self._differs_on_sqlite(context, model_column, wanted)
-        implementation = wanted.dialect_impl(context.dialect)
-        if isinstance(implementation, JSON) and isinstance(found, (mysql.LONGTEXT, JSON)):
+        declared, expected = (kind.compile(dialect=context.dialect).upper() for kind in (found, wanted))
+        if expected == "JSON" and isinstance(found, mysql.LONGTEXT):
             return False  # MariaDB's JSON is a LONGTEXT with a check
+        if any(_said(word, declared) != _said(word, expected) for word in _OVERLOOKED):
+            return True
         return None
 
     def _differs_on_sqlite(
@@ -62,6 +67,11 @@ class Comparison:
             self._sqlite_types[table] = {row.name: row.type for row in rows}
         declared = self._sqlite_types[table].get(column.name, "")
         return _plain(declared) != _plain(wanted.compile(dialect=context.dialect))
+
+
+def _said(word: re.Pattern[str], declaration: str) -> str | None:
+    found = word.search(declaration)
+    return found.group(1) if found else None
 
 
 def _plain(declaration: str) -> str:

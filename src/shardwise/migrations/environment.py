@@ -33,6 +33,9 @@ from shardwise.topology.engines import READ_ONLY, create_engine
 
 _LONGEST_STATEMENT = 86_400  # seconds that an ALTER TABLE may take
 _METADATA_LOCK_WAIT = 30  # seconds; a waiting ALTER TABLE holds up everybody behind it
+_VERSION_TABLE = (
+    "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL, PRIMARY KEY (version_num))"
+)
 
 
 def run(context: EnvironmentContext, *, settings: Settings | None = None) -> None:
@@ -147,7 +150,7 @@ def _offline(context: EnvironmentContext, target: Target) -> None:
 
 
 async def _online(context: EnvironmentContext, target: Target, lock_timeout: float) -> None:
-    waits = {"connect_timeout": max(lock_timeout, 1)} if target.url.get_backend_name() == "sqlite" else {}
+    waits = {"connect_timeout": max(lock_timeout, 0.01)} if target.url.get_backend_name() == "sqlite" else {}
     pool = PoolSettings.model_validate({"read_timeout": _LONGEST_STATEMENT, **waits})
     engine = create_engine(target.url, pool, poolclass=NullPool)
     try:
@@ -214,6 +217,7 @@ def _mutate(context: EnvironmentContext, target: Target, connection: Connection)
     try:
         with context.begin_transaction():
             require_own_database(connection, target, context.script, _recorded(migration))
+            _create_version_table(connection)
             context.run_migrations()
             _check_references(connection)
     except (MigrationTargetError, MigrationLockedError):
@@ -222,6 +226,12 @@ def _mutate(context: EnvironmentContext, target: Target, connection: Connection)
         if step.current is None:
             raise
         raise _broken(target, step, error, connection.dialect.name) from error
+
+
+def _create_version_table(connection: Connection) -> None:
+    """Create Alembic's table as it does itself, but for a name that MySQL would warn of."""
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql(_VERSION_TABLE)
 
 
 def _recorded(migration: MigrationContext) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -15,7 +16,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
 from shardwise.errors import MigrationError, ShardwiseError
-from shardwise.migrations.branches import alembic_config, expected_head
+from shardwise.migrations.branches import Branch, alembic_config, expected_head
 from shardwise.migrations.targets import Target
 from shardwise.topology.manager import DatabaseManager
 from shardwise.topology.revision import read_revision
@@ -46,14 +47,18 @@ class MigrationResult:
     """What became of one database.
 
     Attributes:
-        target: the database.
+        name: what messages call it.
+        branch: the branch that it holds.
+        shard_id: its number, None for the global database.
         before: its revision before, None if it had none or could not be asked.
         after: its revision now.
         seconds: how long it took.
         error: why it failed, None if it didn't.
     """
 
-    target: Target
+    name: str
+    branch: Branch
+    shard_id: int | None = None
     before: str | None = None
     after: str | None = None
     seconds: float = 0.0
@@ -63,6 +68,11 @@ class MigrationResult:
     def changed(self) -> bool:
         """Return whether the revision is another one now."""
         return self.before != self.after
+
+
+def result_of(target: Target, **facts: Any) -> MigrationResult:
+    """Return the result of a target."""
+    return MigrationResult(name=target.name, branch=target.branch, shard_id=target.shard_id, **facts)
 
 
 async def upgrade(
@@ -80,7 +90,11 @@ async def upgrade(
         MigrationLockedError: another process is migrating it.
         MigrationError: it can't be reached, or a revision failed; the message says how to go on.
     """
-    return await _change(command.upgrade, target, revision, options or MigrationOptions())
+    options = options or MigrationOptions()
+    started = time.perf_counter()
+    if revision == HEAD and (before := await current_revision(target)) == _head(target, options):
+        return result_of(target, before=before, after=before, seconds=time.perf_counter() - started)
+    return await _change(command.upgrade, target, revision, options)
 
 
 async def downgrade(
@@ -94,9 +108,7 @@ async def downgrade(
     return await _change(command.downgrade, target, revision, options or MigrationOptions())
 
 
-async def stamp(
-    target: Target, revision: str, *, options: MigrationOptions | None = None
-) -> MigrationResult:
+async def stamp(target: Target, revision: str, *, options: MigrationOptions | None = None) -> MigrationResult:
     """Record that a database is at a revision, without running anything.
 
     Raises:
@@ -117,7 +129,7 @@ async def upgrade_sql(
     """
     options = options or MigrationOptions()
     current = await current_revision(target)
-    if revision == HEAD and current == expected_head(target.branch, options.script_location):
+    if revision == HEAD and current == _head(target, options):
         return ""
     output = io.StringIO()
     config = _config(target, options)
@@ -158,12 +170,16 @@ async def _change(
     started = time.perf_counter()
     before = await current_revision(target)
     await asyncio.to_thread(_run, lambda: run(_config(target, options), revision), target)
-    return MigrationResult(
-        target=target,
+    return result_of(
+        target,
         before=before,
         after=await current_revision(target),
         seconds=time.perf_counter() - started,
     )
+
+
+def _head(target: Target, options: MigrationOptions) -> str:
+    return expected_head(target.branch, options.script_location)
 
 
 def _config(target: Target, options: MigrationOptions) -> Config:
