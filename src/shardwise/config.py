@@ -70,13 +70,13 @@ class PoolSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    pool_size: int = Field(10, ge=1, le=1000)
-    max_overflow: int = Field(20, ge=0, le=1000)
-    pool_timeout: float = Field(30, gt=0, le=3600)
-    pool_recycle: int = Field(3600, ge=-1, le=604_800)
-    connect_timeout: float = Field(30, gt=0, le=3600)
-    read_timeout: float = Field(30, gt=0, le=86_400)
-    write_timeout: float = Field(30, gt=0, le=86_400)
+    pool_size: int = Field(default=10, ge=1, le=1000)
+    max_overflow: int = Field(default=20, ge=0, le=1000)
+    pool_timeout: float = Field(default=30, gt=0, le=3600)
+    pool_recycle: int = Field(default=3600, ge=-1, le=604_800)
+    connect_timeout: float = Field(default=30, gt=0, le=3600)
+    read_timeout: float = Field(default=30, gt=0, le=86_400)
+    write_timeout: float = Field(default=30, gt=0, le=86_400)
     charset: Literal["utf8mb4"] = "utf8mb4"
 
 
@@ -86,7 +86,7 @@ class DatabaseSettings(PoolSettings):
     url: SecretStr | None = None
     type: str | None = None
     host: str = "localhost"
-    port: int = Field(3306, ge=1, le=65_535)
+    port: int = Field(default=3306, ge=1, le=65_535)
     database: str | None = None
     user: str | None = None
     password: SecretStr | None = None
@@ -111,7 +111,9 @@ class DatabaseSettings(PoolSettings):
             return database_url(DEFAULT_URL)
         kind = self.type or "mysql"
         if not self.database:
-            raise ConfigurationError("DATABASE_DATABASE is missing: the name of the database, or the SQLite file")
+            raise ConfigurationError(
+                "DATABASE_DATABASE is missing: the name of the database, or the SQLite file"
+            )
         if kind.startswith("sqlite"):
             return database_url(URL.create(kind, database=self.database), "DATABASE_DATABASE")
         secret = self.password.get_secret_value() if self.password else None
@@ -128,8 +130,8 @@ class RetrySettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    attempts: int = Field(3, ge=1, le=20)
-    backoff: float = Field(2, ge=1, le=60)
+    attempts: int = Field(default=3, ge=1, le=20)
+    backoff: float = Field(default=2, ge=1, le=60)
 
 
 class RevisionCheck(StrEnum):
@@ -145,9 +147,9 @@ class TopologySettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    refresh_interval: float = Field(30, ge=0, le=86_400, description="seconds; 0 = only on request")
+    refresh_interval: float = Field(default=30, ge=0, le=86_400, description="seconds; 0 = only on request")
     revision_check: RevisionCheck = RevisionCheck.REFUSE
-    health_deadline: float = Field(5, gt=0, le=600)
+    health_deadline: float = Field(default=5, gt=0, le=600)
 
 
 class RoutingSettings(BaseModel):
@@ -155,9 +157,9 @@ class RoutingSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    strategy: str = Field("modulo", min_length=1)
-    cache_size: int = Field(1_000_000, ge=0, le=1_000_000_000)
-    cache_ttl: float = Field(60, gt=0, le=86_400)
+    strategy: str = Field(default="modulo", min_length=1)
+    cache_size: int = Field(default=1_000_000, ge=0, le=1_000_000_000)
+    cache_ttl: float = Field(default=60, gt=0, le=86_400)
 
 
 class MigrationSettings(BaseModel):
@@ -165,8 +167,10 @@ class MigrationSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    script_location: Path | None = Field(None, description="None = the revisions shipped with shardwise")
-    lock_timeout: float = Field(60, ge=0, le=86_400)
+    script_location: Path | None = Field(
+        default=None, description="None = the revisions shipped with shardwise"
+    )
+    lock_timeout: float = Field(default=60, ge=0, le=86_400)
 
 
 class Environment(StrEnum):

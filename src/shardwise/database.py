@@ -51,9 +51,7 @@ class ShardedDatabase:
         self.topology = LiveTopology(
             self.global_manager, database.pool(), self._check_shard_revision, poolclass=poolclass
         )
-        self.directory = Directory(
-            self.global_manager, capacity=routing.cache_size, ttl=routing.cache_ttl
-        )
+        self.directory = Directory(self.global_manager, capacity=routing.cache_size, ttl=routing.cache_ttl)
         self.assignment = Assigner(self.topology, routing.strategy)
         self._router = Router(self.directory, self.topology)
         self._watch: asyncio.Task[None] | None = None

@@ -154,7 +154,11 @@ class Directory:
         self._absent[key] = self._clock() + _ABSENT_SECONDS
 
     async def _read(self, keys: list[int]) -> dict[int, Placement]:
-        wanted = ShardMapping.account_db_key == keys[0] if len(keys) == 1 else ShardMapping.account_db_key.in_(keys)
+        wanted = (
+            ShardMapping.account_db_key == keys[0]
+            if len(keys) == 1
+            else ShardMapping.account_db_key.in_(keys)
+        )
         columns = ShardMapping.account_db_key, ShardMapping.shard_id, ShardMapping.epoch, ShardMapping.state
         async with self._database.session(read_only=True) as session:
             rows = await session.execute(select(*columns).where(wanted))

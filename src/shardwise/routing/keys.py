@@ -231,7 +231,9 @@ def _collect(source: Any, tables: list[FromClause], predicates: list[ColumnEleme
     elif isinstance(source, Subquery) or hasattr(source, "element"):
         return  # its own SELECT is a scope of its own
     elif isinstance(source, FromClause):
-        raise UnroutableStatementError(f"{type(source).__name__} in FROM can't be analysed for its account_db_key")
+        raise UnroutableStatementError(
+            f"{type(source).__name__} in FROM can't be analysed for its account_db_key"
+        )
 
 
 class _OuterOn:
@@ -300,7 +302,9 @@ def _all(parts: Iterable[Keys | None]) -> Keys | None:
 
 
 def _is_key_of(column: Any, table: FromClause) -> bool:
-    return getattr(column, "key", None) == SHARD_KEY and _deannotated(getattr(column, "table", None)) is _deannotated(table)
+    return getattr(column, "key", None) == SHARD_KEY and _deannotated(
+        getattr(column, "table", None)
+    ) is _deannotated(table)
 
 
 def _deannotated(source: Any) -> Any:

@@ -52,8 +52,8 @@ class Router:
         named = list(keys or ())
         if len(named) > 1:
             raise ScatterRefusedError(
-                f"{what} names {len(named)} accounts; a sharded_session runs statements that name exactly one:"
-                " execute it once for each account"
+                f"{what} names {len(named)} accounts; a sharded_session runs statements that name exactly"
+                " one: execute it once for each account"
             )
         if named:
             placement, _ = await self.resolve(named[0])

@@ -36,11 +36,13 @@ async def recount_accounts(database: DatabaseManager) -> tuple[Recount, ...]:
         One entry for each shard that has statistics or accounts, by id.
     """
     async with database.session() as session:
-        locked = (await session.scalars(select(ShardStats).order_by(ShardStats.shard_id).with_for_update())).all()
+        locked = (
+            await session.scalars(select(ShardStats).order_by(ShardStats.shard_id).with_for_update())
+        ).all()
         counted = await session.execute(
-            select(ShardMapping.shard_id, func.count()).group_by(ShardMapping.shard_id)
+            select(ShardMapping.shard_id, func.count().label("accounts")).group_by(ShardMapping.shard_id)
         )
-        accounts: dict[int, int] = {shard_id: count for shard_id, count in counted}
+        accounts: dict[int, int] = {row.shard_id: row.accounts for row in counted}
         stats = {row.shard_id: row for row in locked}
         result = []
         for shard_id in sorted(stats.keys() | accounts.keys()):

@@ -56,15 +56,19 @@ class SqliteUnsigned(types.UserDefinedType[int]):
 
 def UnsignedBigInt() -> types.TypeEngine[int]:  # noqa: N802  # reads as a type where it is used
     """Return the type of keys: unsigned 64 bits, 0 to 2**64 - 1."""
-    return BigInteger().with_variant(mysql.BIGINT(unsigned=True), "mysql", "mariadb").with_variant(
-        SqliteUnsigned(), "sqlite"
+    return (
+        BigInteger()
+        .with_variant(mysql.BIGINT(unsigned=True), "mysql", "mariadb")
+        .with_variant(SqliteUnsigned(), "sqlite")
     )
 
 
 def AutoUnsignedBigInt() -> types.TypeEngine[int]:  # noqa: N802
     """Return the type of a single key that the database counts up itself (global tables only)."""
-    return BigInteger().with_variant(mysql.BIGINT(unsigned=True), "mysql", "mariadb").with_variant(
-        Integer(), "sqlite"
+    return (
+        BigInteger()
+        .with_variant(mysql.BIGINT(unsigned=True), "mysql", "mariadb")
+        .with_variant(Integer(), "sqlite")
     )
 
 
@@ -106,7 +110,9 @@ class ExactDecimal(types.TypeDecorator[Decimal]):
 
     def coerce_compared_value(self, op: Any, value: Any) -> types.TypeEngine[Any]:
         # A comparison or a computation may carry more digits than the column stores.
-        return _AnyDecimal() if isinstance(value, (Decimal, int)) else super().coerce_compared_value(op, value)
+        return (
+            _AnyDecimal() if isinstance(value, (Decimal, int)) else super().coerce_compared_value(op, value)
+        )
 
     def process_bind_param(self, value: Decimal | int | None, dialect: Dialect) -> Decimal | int | None:
         if value is None or (type(value) is int and -self._limit < value < self._limit):
@@ -158,7 +164,9 @@ class UtcDateTime(types.TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise InvalidValueError("datetime", f"{value.isoformat()} has no time zone; pass an aware datetime")
+            raise InvalidValueError(
+                "datetime", f"{value.isoformat()} has no time zone; pass an aware datetime"
+            )
         return value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.ext.horizontal_shard import ShardedSession as HorizontalSession
-from sqlalchemy.orm import Mapper, ORMExecuteState, Session, SessionTransaction, UOWTransaction
+from sqlalchemy.orm import Mapper, ORMExecuteState, Session, SessionTransaction, UOWTransaction, object_mapper
 from sqlalchemy.util import await_only
 
 from shardwise.errors import CrossShardWriteError, MissingShardKeyError, UnroutableStatementError
@@ -119,7 +119,7 @@ def _token(state: ORMExecuteState) -> Any:
 def _guard(session: KeyedSession, context: UOWTransaction, instances: Any) -> None:
     for item in written_objects(session):
         checked_key(item)
-        session.note_write(session._choose_shard_and_assign(None, item))
+        session.note_write(session._choose_shard_and_assign(object_mapper(item), item))
 
 
 @event.listens_for(KeyedSession, "after_transaction_end")

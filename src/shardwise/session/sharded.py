@@ -97,7 +97,11 @@ class RoutedScope:
 
     async def __aenter__(self) -> ShardedSession:
         self._session = ShardedSession(
-            sync_session_class=KeyedSession, router=self._router, expire_on_commit=False
+            sync_session_class=KeyedSession,
+            router=self._router,
+            expire_on_commit=False,
+            # Only for a manager that is bound to a connection, where tests undo what was committed.
+            join_transaction_mode="create_savepoint",
         )
         return self._session
 

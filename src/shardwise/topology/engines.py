@@ -40,7 +40,7 @@ def create_engine(
     Raises:
         ConfigurationError: the URL or its driver is not supported.
     """
-    address, pool = database_url(url), pool or PoolSettings()  # type: ignore[call-arg]  # all fields have defaults
+    address, pool = database_url(url), pool or PoolSettings()
     options: dict[str, Any] = {"hide_parameters": True, "pool_recycle": pool.pool_recycle}
     if poolclass is not None:
         options["poolclass"] = poolclass

@@ -81,9 +81,7 @@ async def _look(
     read_revision: Callable[[DatabaseManager], Awaitable[str | None]],
 ) -> DatabaseHealth:
     if target.manager is None:
-        return DatabaseHealth(
-            name=target.name, shard_id=target.shard_id, status="down", error=target.problem
-        )
+        return DatabaseHealth(name=target.name, shard_id=target.shard_id, status="down", error=target.problem)
     if target.status is ShardStatus.DISABLED:
         return DatabaseHealth(name=target.name, shard_id=target.shard_id, status="disabled")
     start = time.perf_counter()

@@ -175,7 +175,9 @@ class DatabaseManager:
         if isinstance(error, (DBAPIError, InterfaceError)):
             ours: DatabaseError = wrap(error)
         elif isinstance(error, PoolTimeoutError):
-            ours = DatabaseConnectionError("all connections of the pool are in use; raise pool_size or shorten units")
+            ours = DatabaseConnectionError(
+                "all connections of the pool are in use; raise pool_size or shorten units"
+            )
         else:
             return error
         if self.shard_id is not None and isinstance(ours, DatabaseConnectionError):
