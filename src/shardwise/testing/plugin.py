@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,7 @@ def shardwise_template(
     from shardwise.testing.statements import run
     from shardwise.testing.templates import TemplateOptions, template_for
 
+    __tracebackhide__ = True  # a traceback shows arguments, and one of these may hold a password
     options = TemplateOptions(
         script_location=shardwise_script_location,
         shard_ids=tuple(shardwise_shard_ids),
@@ -79,11 +81,10 @@ def shardwise_template(
     template = template_for(
         shardwise_server_url, options, tmp_path_factory.mktemp("shardwise-template"), _session_name()
     )
-    try:
+    with ExitStack() as stack:
+        stack.callback(lambda: run(template.drop()))
         run(template.build())
         yield template
-    finally:
-        run(template.drop())
 
 
 def _session_name() -> str:

@@ -67,7 +67,7 @@ class Template(Protocol):
         """Open a migrated, empty database for one test.
 
         Args:
-            folder: empty, for the test alone.
+            folder: empty, for the test alone; may be deleted at the end.
             real_commits: on servers, let commits reach the database and delete the rows afterwards, instead
                 of rolling everything back.
         """
@@ -117,16 +117,18 @@ class SqliteTemplate:
         """Copy the files and open the copy; commits are always real."""
         for file in self._folder.iterdir():
             shutil.copyfile(file, folder / file.name)
-        settings = self._options.settings_for(self._url(folder, "global"))
-        database = ShardedDatabase(settings)
+        database = ShardedDatabase(self._options.settings_for(self._url(folder, "global")))
         event.listen(database.global_manager.engine.sync_engine, "connect", _forget_durability)
-        async with database:
-            every = managers(database)
-            for manager in every[1:]:
-                event.listen(manager.engine.sync_engine, "connect", _forget_durability)
-            with CheckedOutConnections(*(manager.engine.sync_engine.pool for manager in every)) as out:
-                yield database
-                out.assert_none()
+        try:
+            async with database:
+                every = managers(database)
+                for manager in every[1:]:
+                    event.listen(manager.engine.sync_engine, "connect", _forget_durability)
+                with CheckedOutConnections(*(manager.engine.sync_engine.pool for manager in every)) as out:
+                    yield database
+                    out.assert_none()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)  # a megabyte each, and there are many
 
     async def drop(self) -> None:
         """Delete the files."""

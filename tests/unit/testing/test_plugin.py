@@ -22,6 +22,7 @@ _ISOLATION = """
     import asyncio
     import pytest
     from sqlalchemy import func, select
+    from shardwise.finance.tutorial.models import TutorialProgress
     from shardwise.schema.control import ErrorLog, ShardMapping
 
     pytestmark = [PYTESTMARK]
@@ -34,6 +35,17 @@ _ISOLATION = """
         async with db.global_session() as session:
             session.add(ShardMapping(account_db_key=key, shard_id=shard_id))
 
+    async def use_routed_sessions(db):
+        async with db.sharded_session() as session:
+            session.add(TutorialProgress(account_db_key=1000, tutorial_type="kept"))
+        with pytest.raises(ZeroDivisionError):
+            async with db.sharded_session() as session:
+                session.add(TutorialProgress(account_db_key=1000, tutorial_type="lost"))
+                await session.flush()
+                1 / 0
+        async with db.session(1000, read_only=True) as session:
+            assert list(await session.scalars(select(TutorialProgress.tutorial_type))) == ["kept"]
+
     async def use_every_database(db):
         assert list(db.topology.shards) == [1, 2]
         assert await count(db.global_session(), ShardMapping) == 0
@@ -42,6 +54,7 @@ _ISOLATION = """
         async with db.session(1000) as session:
             session.add(ErrorLog(procedure_name="test", error_message="for this test only"))
         assert await count(db.shard_session(2), ErrorLog) == 1
+        await use_routed_sessions(db)
         with pytest.raises(ZeroDivisionError):
             async with db.global_session() as session:
                 session.add(ShardMapping(account_db_key=1001, shard_id=1))
