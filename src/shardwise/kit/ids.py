@@ -43,22 +43,28 @@ class TimeOrderedIds:
         self._node = secrets.randbelow(1 << _NODE_BITS) if node is None else node
         self._clock = clock
         self._last = 0
+        self._random_node = node is None
         self._lock = threading.Lock()
-        if node is None:
-            os.register_at_fork(after_in_child=self._draw_node)
+        os.register_at_fork(after_in_child=self._start_anew)
 
-    def _draw_node(self) -> None:
-        self._lock = threading.Lock()
-        self._node = secrets.randbelow(1 << _NODE_BITS)
+    def _start_anew(self) -> None:
+        self._lock = threading.Lock()  # another thread of the parent may have held the old one
+        if self._random_node:
+            self._node = secrets.randbelow(1 << _NODE_BITS)
 
     def next(self) -> int:
-        """Return the next id, from 1 to 2**63 - 1."""
+        """Return the next id, from 1 to 2**63 - 1.
+
+        Raises:
+            OverflowError: the clock is outside 2020 to 2089.
+        """
         now = (self._clock() - _EPOCH_MS) << _SEQUENCE_BITS
         with self._lock:
-            self._last = tick = max(now, self._last + 1)
+            tick = max(now, self._last + 1)
+            if now < 0 or tick >> _SEQUENCE_BITS >= 1 << _TIME_BITS:
+                raise OverflowError("the clock is outside 2020 to 2089, ids can't be ordered by time")
+            self._last = tick
         millisecond, sequence = tick >> _SEQUENCE_BITS, tick & _MAX_SEQUENCE
-        if not 0 <= millisecond < 1 << _TIME_BITS:
-            raise OverflowError("the clock is outside 2020 to 2089, ids can't be ordered by time")
         return (millisecond << _NODE_BITS | self._node) << _SEQUENCE_BITS | sequence
 
 
