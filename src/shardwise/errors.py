@@ -15,6 +15,16 @@ class ShardwiseError(Exception):
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or "").partition("\n")[0])
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A stock exception is unpickled by calling its class with the message, which ours don't take.
+        return _restored, (type(self), self.args), vars(self)
+
+
+def _restored(kind: type[ShardwiseError], arguments: tuple[Any, ...]) -> ShardwiseError:
+    error = kind.__new__(kind)
+    error.args = arguments
+    return error
+
 
 class ConfigurationError(ShardwiseError):
     """A setting is missing or has a value that can't be used."""
@@ -146,7 +156,9 @@ class ShardExistsError(TopologyError):
     def __init__(self, shard_id: int, name: str) -> None:
         self.shard_id = shard_id
         self.name = name
-        super().__init__(f"shard {shard_id} ({name}) is in table_shard_config already; ids and names are unique")
+        super().__init__(
+            f"shard {shard_id} ({name}) is in table_shard_config already; ids and names are unique"
+        )
 
 
 class NoActiveShardError(TopologyError):
