@@ -31,6 +31,8 @@ from shardwise.errors import (
 
 Entity = type[Any] | str | None
 
+_DEADLOCK = 1213
+_NO_SAVEPOINT = 1305
 _LOST = "the connection to the database was lost"
 _Plain = tuple[type[DatabaseError], str]
 _MYSQL: dict[int, _Plain] = {
@@ -49,7 +51,8 @@ _MYSQL: dict[int, _Plain] = {
     ),
     1020: (TransientDatabaseError, "a row has changed since this transaction read it"),
     1205: (TransientDatabaseError, "a lock was not free in time"),
-    1213: (TransientDatabaseError, "a deadlock: the database gave up this transaction for another one"),
+    _DEADLOCK: (TransientDatabaseError, "a deadlock: the database gave up this transaction for another one"),
+    _NO_SAVEPOINT: (TransientDatabaseError, "the savepoint is gone: a deadlock has undone the transaction"),
     3572: (TransientDatabaseError, "a lock is not free"),
     1044: (DatabaseAccessError, "the user may not use this database"),
     1045: (DatabaseAccessError, "the user or the password is wrong"),
@@ -173,6 +176,20 @@ def wrapping(entity: Entity = None, *, committing: bool = False) -> Generator[No
         raise ours from ours.__cause__
 
 
+def has_undone_transaction(error: BaseException | None) -> bool:
+    """Return whether this error, or one that led to it, means that the server undid the whole transaction.
+
+    InnoDB does so on a deadlock, savepoints included; what follows on the connection is a new transaction.
+    """
+    if error is None:
+        return False
+    if isinstance(error, DBAPIError):
+        code, text = _code_and_text(error.orig)
+        if code == _DEADLOCK or (code == _NO_SAVEPOINT and "SAVEPOINT" in text):
+            return True
+    return has_undone_transaction(error.__cause__ or error.__context__)
+
+
 def _of_binding(error: StatementError, entity: Entity) -> BaseException:
     reason = error.orig
     if isinstance(reason, ShardwiseError):
@@ -189,6 +206,8 @@ def _of_mysql(error: DBAPIError, entity: Entity) -> DatabaseError:
     entity_name = _entity_of(error, entity)
     if code == 1062:
         return DuplicateEntityError(entity_name, _last_part(_group(_QUOTED_KEY, text)))
+    if code == _NO_SAVEPOINT and "SAVEPOINT" not in text:
+        code = 0  # the same code says that a stored procedure doesn't exist
     if code == 1290 and "read-only" in text.replace("_", "-"):
         code = 1836
     if code in _MYSQL_RULES:

@@ -1,0 +1,81 @@
+"""Which Python values a column can be compared with or set to.
+
+MySQL compares whatever it is given: `id = '7 or so'` finds row 7, and `token = 0` finds every token that
+doesn't start with a digit. So a value of another type than the column's is refused here.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import Enum as EnumColumn
+from sqlalchemy.orm import QueryableAttribute
+from sqlalchemy.sql.type_api import TypeEngine
+from sqlalchemy.types import TypeDecorator
+
+from shardwise.errors import InvalidValueError
+
+_NUMBERS = (int, float, Decimal)
+_ACCEPTED: dict[type, tuple[type, ...]] = {
+    int: _NUMBERS,
+    float: _NUMBERS,
+    Decimal: _NUMBERS,
+    bool: (int,),
+    str: (str,),
+    bytes: (bytes, bytearray, memoryview),
+    datetime: (datetime,),
+    date: (date,),
+}
+
+
+def python_type_of(kind: TypeEngine[Any]) -> type | None:
+    """Return the type of a column's values in Python, None if it can't be told."""
+    if isinstance(kind, TypeDecorator):
+        kind = kind.impl_instance
+    try:
+        found = kind.python_type
+    except NotImplementedError:
+        return None
+    return found if found in _ACCEPTED or issubclass(found, Enum) else None
+
+
+def is_expression(value: object) -> bool:
+    """Return whether a value is SQL, such as `User.balance + 1`, rather than data."""
+    return hasattr(value, "__clause_element__") or hasattr(value, "_propagate_attrs")
+
+
+def check_value(attribute: QueryableAttribute[Any], value: object) -> None:
+    """Check that a value is of its column's type; None and SQL expressions always are.
+
+    Raises:
+        InvalidValueError: naming the attribute and what it takes.
+    """
+    if value is None or is_expression(value):
+        return
+    kind = attribute.type
+    if isinstance(kind, EnumColumn):
+        _check_choice(attribute, kind, value)
+        return
+    expected = python_type_of(kind)
+    if expected is not None and not isinstance(value, _ACCEPTED.get(expected, (expected,))):
+        raise InvalidValueError(
+            str(attribute), f"takes {expected.__name__} values, {type(value).__name__} is not one"
+        )
+
+
+def _check_choice(attribute: QueryableAttribute[Any], kind: EnumColumn, value: object) -> None:
+    known = isinstance(value, kind.enum_class) if kind.enum_class else False
+    if not known and value not in kind.enums:
+        raise InvalidValueError(str(attribute), f"{value!r} is not one of {', '.join(kind.enums)}")
+
+
+def check_limit(name: str, value: object, lowest: int, highest: int | None) -> None:
+    """Check a whole number.
+
+    Raises:
+        InvalidValueError: it isn't one, or is out of its range.
+    """
+    top = f"to {highest}" if highest is not None else "or more"
+    if type(value) is not int or value < lowest or (highest is not None and value > highest):
+        raise InvalidValueError(name, f"takes a whole number, {lowest} {top}, not {value!r}")
