@@ -4,7 +4,7 @@ The global database is configured by `DATABASE_URL` or its parts (`DATABASE_HOST
 everything else by `SHARDWISE_<SECTION>__<NAME>`. Shards are rows of `table_shard_config`, not settings.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -16,11 +16,13 @@ from pydantic_settings import (
     EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from shardwise.errors import ConfigurationError
+from shardwise.kit.explain import problems
 
 DRIVERS: Mapping[str, str] = {
     "sqlite": "sqlite+aiosqlite",
@@ -56,12 +58,11 @@ def database_url(value: str | URL, setting: str = "database URL") -> URL:
         raise ConfigurationError(
             f"{setting} names the driver {url.drivername!r}; supported are {', '.join(sorted(DRIVERS))}"
         )
-    if not url.database:
-        raise ConfigurationError(
-            f"{setting} names no database; in-memory databases are not supported, give SQLite a file"
-            if driver.startswith("sqlite")
-            else f"{setting} names no database after the host"
-        )
+    if driver.startswith("sqlite"):
+        if not url.database or ":memory:" in url.database or url.query.get("mode") == "memory":
+            raise ConfigurationError(f"{setting} names no file; in-memory databases are not supported")
+    elif not url.database:
+        raise ConfigurationError(f"{setting} names no database after the host")
     return url.set(drivername=driver)
 
 
@@ -78,6 +79,18 @@ class PoolSettings(BaseModel):
     read_timeout: float = Field(default=30, gt=0, le=86_400)
     write_timeout: float = Field(default=30, gt=0, le=86_400)
     charset: Literal["utf8mb4"] = "utf8mb4"
+
+    @classmethod
+    def checked(cls, **values: Any) -> Self:
+        """Return settings of these values.
+
+        Raises:
+            ConfigurationError: one can't be used; the message says what is accepted.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise ConfigurationError(_explain(error, "database")) from None
 
 
 class DatabaseSettings(PoolSettings):
@@ -96,7 +109,9 @@ class DatabaseSettings(PoolSettings):
         if self.url is not None:
             database_url(self.url.get_secret_value(), "DATABASE_URL")
         elif self.type is not None and self.type not in DRIVERS:
-            raise ValueError(f"type: {self.type!r} is not one of {', '.join(sorted(DRIVERS))}")
+            raise ConfigurationError(
+                f"DATABASE_TYPE: {self.type!r} is not one of {', '.join(sorted(DRIVERS))}"
+            )
         return self
 
     def sqlalchemy_url(self) -> URL:
@@ -107,7 +122,7 @@ class DatabaseSettings(PoolSettings):
         """
         if self.url is not None:
             return database_url(self.url.get_secret_value(), "DATABASE_URL")
-        if self.type is None and self.database is None:
+        if not self.model_fields_set & {"type", "host", "port", "database", "user", "password"}:
             return database_url(DEFAULT_URL)
         kind = self.type or "mysql"
         if not self.database:
@@ -181,6 +196,15 @@ class Environment(StrEnum):
     TEST = "test"
 
 
+def _refuse_unknown_sections(variables: Iterable[str]) -> None:
+    """Refuse a misspelt `SHARDWISE_<SECTION>__<NAME>`, which would leave the default in force."""
+    for name in variables:
+        section, nested, _ = name.lower().removeprefix("shardwise_").partition("__")
+        if nested and name.lower().startswith("shardwise_") and section not in Settings.model_fields:
+            known = ", ".join(Settings.model_fields)
+            raise ConfigurationError(f"{name.upper()}: there is no section {section}; there are {known}")
+
+
 def _split(variables: Mapping[str, str | None]) -> dict[str, Any]:
     """Turn DATABASE_* variables into the `database` and `retry` sections."""
     sections: dict[str, dict[str, Any]] = {"database": {}, "retry": {}}
@@ -206,6 +230,7 @@ class _DatabaseVariables(PydanticBaseSettingsSource):
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
+        _refuse_unknown_sections(self._variables)
         return _split(self._variables)
 
 
@@ -245,6 +270,8 @@ class Settings(BaseSettings):
             super().__init__(**values)
         except ValidationError as error:
             raise ConfigurationError(_explain(error)) from None
+        except SettingsError as error:
+            raise ConfigurationError(f"{error}: use SHARDWISE_<SECTION>__<NAME> for each value") from None
 
     @classmethod
     def settings_customise_sources(
@@ -265,27 +292,6 @@ class Settings(BaseSettings):
         return (*sources, file_secret_settings)
 
 
-_ACCEPTED = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
-
-
-def _accepted_range(location: tuple[int | str, ...]) -> str:
-    """Return the bounds of a setting in words, from its declaration."""
-    model: Any = Settings
-    bounds: list[str] = []
-    for part in location:
-        field = getattr(model, "model_fields", {}).get(part)
-        if field is None:
-            return ""
-        model = field.annotation
-        bounds = [
-            f"{words} {getattr(rule, short)}"
-            for rule in field.metadata
-            for short, words in _ACCEPTED.items()
-            if getattr(rule, short, None) is not None
-        ]
-    return f" (accepted: {' and '.join(bounds)})" if bounds else ""
-
-
 def _variable(location: tuple[int | str, ...]) -> str:
     section, *rest = (str(part).upper() for part in location)
     if section == "DATABASE":
@@ -295,9 +301,6 @@ def _variable(location: tuple[int | str, ...]) -> str:
     return "SHARDWISE_" + "__".join([section, *rest])
 
 
-def _explain(error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors(include_url=False, include_input=False):
-        said = problem["msg"].removeprefix("Value error, ")
-        lines.append(f"{_variable(problem['loc'])}: {said}{_accepted_range(problem['loc'])}")
-    return "; ".join(lines)
+def _explain(error: ValidationError, *inside: str) -> str:
+    found = problems(error, Settings, *inside)
+    return "; ".join(f"{_variable(location)}: {problem}" for location, problem in found)

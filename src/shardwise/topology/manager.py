@@ -44,8 +44,7 @@ class DatabaseManager:
         poolclass: another pool class, such as `NullPool`; sizes then don't apply.
 
     Raises:
-        ConfigurationError: the URL or its driver is not supported.
-        pydantic.ValidationError: a number is out of its range.
+        ConfigurationError: the URL or its driver is not supported, or a number is out of its range.
     """
 
     def __init__(
@@ -64,17 +63,15 @@ class DatabaseManager:
         shard_id: int | None = None,
         poolclass: type[Pool] | None = None,
     ) -> None:
-        pool = PoolSettings.model_validate(
-            {
-                "pool_size": pool_size,
-                "max_overflow": max_overflow,
-                "pool_timeout": pool_timeout,
-                "pool_recycle": pool_recycle,
-                "connect_timeout": connect_timeout,
-                "read_timeout": read_timeout,
-                "write_timeout": write_timeout,
-                "charset": charset,
-            }
+        pool = PoolSettings.checked(
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            pool_timeout=pool_timeout,
+            pool_recycle=pool_recycle,
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            write_timeout=write_timeout,
+            charset=charset,
         )
         self.name = name
         self.shard_id = shard_id
