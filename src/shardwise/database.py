@@ -10,13 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.pool import Pool
 
 from shardwise.config import RevisionCheck, Settings
-from shardwise.errors import ConfigurationError
+from shardwise.errors import ConfigurationError, DuplicateEntityError, UnknownAccountError
 from shardwise.migrations.branches import Branch, expected_head
 from shardwise.routing.assignment import Assigner
 from shardwise.routing.directory import Directory, check_key
 from shardwise.routing.placement import Placement
 from shardwise.routing.router import Router
 from shardwise.routing.statistics import Recount, recount_accounts
+from shardwise.schema.control import PlacementState
 from shardwise.session.sharded import AccountScope, RoutedScope, ShardScope
 from shardwise.topology.health import DatabaseHealth, HealthTarget, check_health
 from shardwise.topology.live import LiveTopology
@@ -159,6 +160,32 @@ class ShardedDatabase:
             CrossShardWriteError: on writing to a second shard.
         """
         return RoutedScope(self._router)
+
+    async def place_account(self, account_db_key: int, *, region: str | None = None) -> Placement:
+        """Give an account a shard, in a transaction of its own; one that has a shard keeps it.
+
+        For accounts whose keys come from elsewhere. An account that is a row of the global database gets its
+        shard in the row's own transaction, by `assignment.place`, and `directory.remember` after the commit.
+
+        Args:
+            account_db_key: the account.
+            region: where its shard should be, for strategies that look at it.
+
+        Raises:
+            NoActiveShardError: no shard can take it.
+        """
+        with suppress(UnknownAccountError):
+            return await self.where(account_db_key)
+        try:
+            async with self.global_session() as session:
+                placement = await self.assignment.place(
+                    session, account_db_key, region=region, state=PlacementState.ACTIVE
+                )
+        except DuplicateEntityError:  # somebody else was quicker
+            self.directory.invalidate(account_db_key)
+            return await self.where(account_db_key)
+        self.directory.remember(account_db_key, placement)
+        return placement
 
     async def where(self, account_db_key: int) -> Placement:
         """Return where an account lives.
