@@ -1,0 +1,1 @@
+"""A small application on shardwise with models of its own."""
