@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from alembic.operations.ops import MigrationScript
+from alembic.operations.ops import CreateTableOp, MigrationScript
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -293,5 +293,9 @@ def _described(target: Target, error: DBAPIError) -> ShardwiseError:
 def _numbering(branch: Branch) -> Any:
     def number(context: MigrationContext, revision: Any, directives: list[MigrationScript]) -> None:
         number_revision(context, branch, directives)
+        for directive in directives:
+            for step in directive.upgrade_ops.ops if directive.upgrade_ops else ():
+                if isinstance(step, CreateTableOp):
+                    step.info.clear()  # what models know of a table's placement; it has no form in a revision
 
     return number
