@@ -5,12 +5,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import inspect, text
-from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shardwise.database import ShardedDatabase
-from shardwise.topology.engines import create_engine
 from shardwise.topology.manager import DatabaseManager
 
 _LOCK_PATIENCE = 5  # seconds: a transaction that the test left open must not hang the whole run
@@ -62,39 +60,38 @@ def _assert_no_savepoint(connection: AsyncConnection, name: str) -> None:
     assert not connection.in_nested_transaction(), f"a session on the {name} was left open; leave its block"
 
 
-async def read_contents(url: URL) -> Contents:
+async def read_contents(engine: AsyncEngine) -> Contents:
     """Return what a database holds now."""
-    engine = create_engine(url)
-    try:
-        async with engine.connect() as connection:
-            tables = tuple(await connection.run_sync(lambda sync: inspect(sync).get_table_names()))
-            rows = {}
-            for table in await _filled(connection, tables):
-                found = await connection.execute(text(f"SELECT * FROM `{table}`"))
-                rows[table] = [dict(row) for row in found.mappings()]
-            return Contents(tables=tables, rows=rows)
-    finally:
-        await engine.dispose()
+    async with engine.connect() as connection:
+        tables = tuple(await connection.scalars(text("SHOW TABLES")))
+        filled = await _filled(connection, tables)
+        return Contents(tables=tables, rows={table: await _rows(connection, table) for table in filled})
 
 
-async def restore_contents(url: URL, contents: Contents) -> None:
-    """Make a database hold what it held before; counters of AUTO_INCREMENT stay where they are."""
-    engine = create_engine(url)
-    try:
-        async with engine.begin() as connection:
-            await connection.execute(
-                text(
-                    f"SET foreign_key_checks = 0, lock_wait_timeout = {_LOCK_PATIENCE},"
-                    f" innodb_lock_wait_timeout = {_LOCK_PATIENCE}"
-                )
+async def restore_contents(engine: AsyncEngine, contents: Contents) -> None:
+    """Make a database hold what it held before; counters of AUTO_INCREMENT stay where they are.
+
+    The connection that is used keeps foreign keys off: dispose of the engine afterwards.
+    """
+    async with engine.begin() as connection:
+        await connection.execute(
+            text(
+                f"SET foreign_key_checks = 0, lock_wait_timeout = {_LOCK_PATIENCE},"
+                f" innodb_lock_wait_timeout = {_LOCK_PATIENCE}"
             )
-            await _drop_others(connection, contents.tables)
-            for table in await _filled(connection, contents.tables):
-                await connection.execute(text(f"DELETE FROM `{table}`"))
-            for table, rows in contents.rows.items():
-                await _insert(connection, table, rows)
-    finally:
-        await engine.dispose()
+        )
+        await _drop_others(connection, contents.tables)
+        for table in {*await _filled(connection, contents.tables), *contents.rows}:
+            rows = contents.rows.get(table, [])
+            if rows and rows == await _rows(connection, table):
+                continue
+            await connection.execute(text(f"DELETE FROM `{table}`"))
+            await _insert(connection, table, rows)
+
+
+async def _rows(connection: AsyncConnection, table: str) -> list[dict[str, Any]]:
+    found = await connection.execute(text(f"SELECT * FROM `{table}`"))
+    return [dict(row) for row in found.mappings()]
 
 
 async def _drop_others(connection: AsyncConnection, tables: tuple[str, ...]) -> None:
@@ -110,6 +107,8 @@ async def _filled(connection: AsyncConnection, tables: tuple[str, ...]) -> list[
 
 
 async def _insert(connection: AsyncConnection, table: str, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
     names = list(rows[0])
     columns = ", ".join(f"`{name}`" for name in names)
     places = ", ".join(f":p{number}" for number in range(len(names)))

@@ -1,5 +1,6 @@
 """Migrated databases that are made once a session, and given to each test as good as new."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -20,6 +21,7 @@ from shardwise.migrations.targets import Target
 from shardwise.testing.connections import CheckedOutConnections
 from shardwise.testing.isolation import Contents, managers, read_contents, restore_contents, rolled_back
 from shardwise.testing.statements import execute
+from shardwise.topology.engines import create_engine
 from shardwise.topology.manager import DatabaseManager
 from shardwise.topology.registry import NewShard, add_shard
 
@@ -153,21 +155,22 @@ class ServerTemplate:
         self._options = options
         self._global = server.set(database=f"{prefix}_global")
         self._shards = {n: server.set(database=f"{prefix}_shard_{n}") for n in options.shard_ids}
-        self._contents: dict[URL, Contents] = {}
+        self._contents: list[Contents] = []
 
     @property
     def _urls(self) -> list[URL]:
         return [self._global, *self._shards.values()]
 
     async def build(self) -> None:
-        """Create and migrate the databases, once."""
-        await self.drop()
+        """Create and migrate the databases, once; none of their names may be taken."""
         await execute(
             self._server.set(database=""), [f"CREATE DATABASE `{url.database}`" for url in self._urls]
         )
         await _fill(self._global, self._shards, self._options)
         for url in self._urls:
-            self._contents[url] = await read_contents(url)
+            engine = create_engine(url)
+            self._contents.append(await read_contents(engine))
+            await engine.dispose()
 
     @asynccontextmanager
     async def open(self, folder: Path, *, real_commits: bool = False) -> AsyncIterator[ShardedDatabase]:
@@ -181,15 +184,16 @@ class ServerTemplate:
 
     @asynccontextmanager
     async def _committed(self, database: ShardedDatabase) -> AsyncIterator[None]:
-        try:
-            async with database:
-                pools = [manager.engine.sync_engine.pool for manager in managers(database)]
-                with CheckedOutConnections(*pools) as out:
+        async with database:
+            engines = [manager.engine for manager in managers(database)]
+            try:
+                with CheckedOutConnections(*(engine.sync_engine.pool for engine in engines)) as out:
                     yield
                     out.assert_none()
-        finally:
-            for url, contents in self._contents.items():
-                await restore_contents(url, contents)
+            finally:
+                await asyncio.gather(*map(restore_contents, engines, self._contents))
+                for engine in engines:
+                    await engine.dispose()
 
     async def drop(self) -> None:
         """Drop the databases."""

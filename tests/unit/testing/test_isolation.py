@@ -1,20 +1,23 @@
 """What a test did to a server's databases is undone, whatever it was."""
 
-import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shardwise.schema.control import ShardMapping, ShardStats
 from shardwise.testing.isolation import read_contents, restore_contents
 from shardwise.testing.servers import MariaDBServer
 from shardwise.testing.templates import Template, TemplateOptions, template_for
+from shardwise.topology.engines import create_engine
 
 
 @pytest.fixture
-def small(mariadb_server: MariaDBServer) -> str:
+async def small(mariadb_server: MariaDBServer) -> AsyncIterator[AsyncEngine]:
     url = mariadb_server.create_database()
     mariadb_server.execute(
         "CREATE TABLE parents (id INT PRIMARY KEY, note JSON, flag BIT(1), amount DECIMAL(20, 4))",
@@ -22,12 +25,13 @@ def small(mariadb_server: MariaDBServer) -> str:
         "INSERT INTO parents VALUES (1, '{\"a\": 1}', b'1', 10.0001), (2, NULL, NULL, NULL)",
         database=make_url(url).database,
     )
-    return url
+    engine = create_engine(url)
+    yield engine
+    await engine.dispose()
 
 
-async def test_rows_and_tables_are_as_before(mariadb_server: MariaDBServer, small: str) -> None:
-    url = make_url(small)
-    before = await read_contents(url)
+async def test_rows_and_tables_are_as_before(mariadb_server: MariaDBServer, small: AsyncEngine) -> None:
+    before = await read_contents(small)
     assert set(before.tables) == {"parents", "children"}
     assert set(before.rows) == {"parents"}
     mariadb_server.execute(
@@ -35,33 +39,25 @@ async def test_rows_and_tables_are_as_before(mariadb_server: MariaDBServer, smal
         "DELETE FROM parents WHERE id = 2",
         "INSERT INTO children VALUES (7, 1)",
         "CREATE TABLE made_by_the_test (id INT)",
-        database=url.database,
+        database=small.url.database,
     )
-    await restore_contents(url, before)
-    after = await read_contents(url)
+    await restore_contents(small, before)
+    after = await read_contents(small)
     assert after.rows == before.rows
     assert set(after.tables) == set(before.tables)
 
 
 async def test_a_lock_that_was_left_does_not_hang_the_run(
-    mariadb_server: MariaDBServer, small: str, monkeypatch: pytest.MonkeyPatch
+    small: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shardwise.testing.isolation._LOCK_PATIENCE", 1)
-    url = make_url(small)
-    before = await read_contents(url)
-    holder = asyncio.create_task(
-        asyncio.to_thread(
-            mariadb_server.execute,
-            "BEGIN",
-            "DELETE FROM parents",
-            "SELECT SLEEP(2)",
-            database=url.database,
-        )
-    )
-    await asyncio.sleep(0.5)
-    with pytest.raises(Exception, match="Lock wait timeout"):
-        await asyncio.wait_for(restore_contents(url, before), 1.9)
-    await holder
+    before = await read_contents(small)
+    async with small.connect() as holder:
+        await holder.execute(text("INSERT INTO parents (id) VALUES (3)"))
+        await holder.commit()
+        await holder.execute(text("UPDATE parents SET amount = 1"))
+        with pytest.raises(OperationalError, match="Lock wait timeout"):
+            await restore_contents(small, before)
 
 
 @pytest.mark.parametrize("engine_kind", ["mariadb"], indirect=True)
