@@ -34,9 +34,7 @@ def check_text(field: str, value: str, *, longest: int, visible: bool = False) -
     refused = _INVISIBLE if visible else _BREAKS
     for character in value:
         if unicodedata.category(character) in refused:
-            raise InvalidValueError(
-                field, f"the character U+{ord(character):04X} is not accepted"
-            )
+            raise InvalidValueError(field, f"the character U+{ord(character):04X} is not accepted")
     return value
 
 

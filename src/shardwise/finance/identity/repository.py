@@ -1,0 +1,106 @@
+"""All SQL for accounts and for the rows of the directory that belong to them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from shardwise.finance.identity.models import Account, UserProfile
+from shardwise.finance.identity.values import SignUp
+from shardwise.kit.clock import utc_now
+from shardwise.repository import BaseRepository
+from shardwise.routing.placement import Placement
+from shardwise.schema.control import PlacementState, ShardMapping
+
+# One moment for all: a block that ends when the account begins is no block.
+_MOMENTS = ("create_time", "block_endtime", "withdraw_time", "login_time", "logout_time")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What a login looks at, read with one statement; `placement` is None for an account with no home."""
+
+    account: Account
+    profile_completed: bool
+    placement: Placement | None
+
+
+class AccountRepository(BaseRepository[Account]):
+    """Accounts, in a session of the global database that the caller ends."""
+
+    async def add(self, request: SignUp, password_hash: str) -> Account:
+        """Write a new account, which has its key afterwards.
+
+        Raises:
+            DuplicateEntityError: its name or address is taken.
+        """
+        now = utc_now()
+        account = Account(
+            platform_type=request.platform_type,
+            account_id=request.account_id,
+            password_hash=password_hash,
+            nickname=request.nickname,
+            email=request.email,
+            birth_year=request.birth_year,
+            birth_month=request.birth_month,
+            birth_day=request.birth_day,
+            gender=request.gender,
+            **dict.fromkeys(_MOMENTS, now),
+        )
+        return await self.create(account)
+
+    async def credentials(self, platform_type: int, account_id: str) -> Credentials | None:
+        """Return what a login looks at, or None for a name that nobody has."""
+        statement = (
+            select(
+                Account,
+                func.coalesce(UserProfile.profile_completed, False),
+                ShardMapping.shard_id,
+                ShardMapping.epoch,
+                ShardMapping.state,
+            )
+            .outerjoin(UserProfile, UserProfile.account_db_key == Account.account_db_key)
+            .outerjoin(ShardMapping, ShardMapping.account_db_key == Account.account_db_key)
+            .where(Account.platform_type == platform_type, Account.account_id == account_id)
+        )
+        with self.translated():
+            row: Any = (await self.session.execute(statement)).one_or_none()
+        # A server's collation finds more than a change of case: other accents, and any emoji for any other.
+        if row is None or row.Account.account_id.casefold() != account_id.casefold():
+            return None
+        account, completed, shard_id, epoch, state = row
+        placement = None if shard_id is None else Placement(shard_id, epoch, state)
+        return Credentials(account=account, profile_completed=bool(completed), placement=placement)
+
+    async def count_login(self, account_db_key: int, now: datetime) -> None:
+        """Note that an account has logged in."""
+        changes = {"login_time": now, "login_count": Account.login_count + 1}
+        await self.update_many({"account_db_key": account_db_key}, changes)
+
+    async def replace_hash(self, account_db_key: int, *, old: str, new: str) -> None:
+        """Store another hash of the same password, unless the password was changed meanwhile."""
+        unchanged = {"account_db_key": account_db_key, "password_hash": old}
+        await self.update_many(unchanged, {"password_hash": new})
+
+    async def log_out(self, account_db_key: int, now: datetime) -> bool:
+        """Note that an account has logged out; return whether there is such an account."""
+        return await self.update_many({"account_db_key": account_db_key}, {"logout_time": now}) == 1
+
+
+class HomeRepository(BaseRepository[ShardMapping]):
+    """Where accounts live, for the one step from a home that is promised to one that is finished."""
+
+    async def find(self, account_db_key: int) -> Placement | None:
+        """Return where an account lives, from the table."""
+        row = await self.get_by_id(account_db_key)
+        return None if row is None else Placement(row.shard_id, row.epoch, row.state)
+
+    async def finish(self, account_db_key: int, placement: Placement) -> None:
+        """Mark a home as finished, if it is still the one that was provisioned."""
+        provisioned = {
+            "account_db_key": account_db_key,
+            "epoch": placement.epoch,
+            "state": PlacementState.PROVISIONING,
+        }
+        await self.update_many(provisioned, {"state": PlacementState.ACTIVE})

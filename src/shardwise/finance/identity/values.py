@@ -1,0 +1,126 @@
+"""What goes into signing up and logging in, and what comes out."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+
+from shardwise.errors import InvalidValueError
+from shardwise.finance.identity.models import Gender
+from shardwise.finance.validation import check_text
+from shardwise.kit.clock import utc_now
+
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
+_PLATFORMS = 127
+_FIRST_BIRTH_YEAR = 1900
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignUp:
+    """Who wants an account; checked when it is made.
+
+    Args:
+        platform_type: the platform that the name belongs to, 0 to 127.
+        account_id: the name to log in with, 1 to 100 characters, unique in its platform in any case.
+        password: 1 to 1,024 bytes in UTF-8; never shown.
+        nickname: what others see, 1 to 50 characters.
+        email: an address, unique in its platform in any case.
+        birth_year: 1900 to this year.
+        birth_month: 1 to 12.
+        birth_day: 1 to 31; the three together must be a day that was.
+        gender: M, F or OTHER.
+
+    Raises:
+        InvalidValueError: one of them can't be accepted; it is named.
+    """
+
+    platform_type: int = 1
+    account_id: str
+    password: str = field(repr=False)
+    nickname: str
+    email: str | None = None
+    birth_year: int | None = None
+    birth_month: int | None = None
+    birth_day: int | None = None
+    gender: Gender | None = None
+
+    def __post_init__(self) -> None:
+        check_platform(self.platform_type)
+        check_text("account_id", self.account_id, longest=100, visible=True)
+        check_text("nickname", self.nickname, longest=50)
+        if not isinstance(self.password, str):
+            raise InvalidValueError("password", "it must be text")
+        if self.email is not None:
+            _check_email(self.email)
+        _check_birth(self.birth_year, self.birth_month, self.birth_day)
+        if self.gender is not None and self.gender not in tuple(Gender):
+            raise InvalidValueError("gender", f"{self.gender!r} is not one of {', '.join(Gender)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedUp:
+    """A new account.
+
+    Attributes:
+        account_db_key: its key in every database.
+        shard_id: where its rows live.
+        provisioned: whether its home on the shard is finished; if not, the shard could not be reached
+            and the next login finishes it.
+    """
+
+    account_db_key: int
+    shard_id: int
+    provisioned: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedIn:
+    """An account that has just proved who it is.
+
+    Attributes:
+        account_db_key: its key in every database.
+        nickname: what others see.
+        account_level: what it may do.
+        login_count: logins so far, this one included.
+        profile_completed: whether it has filled in its profile.
+        shard_id: where its rows live.
+    """
+
+    account_db_key: int
+    nickname: str
+    account_level: int
+    login_count: int
+    profile_completed: bool
+    shard_id: int
+
+
+def check_platform(platform_type: int) -> int:
+    """Return a platform's number.
+
+    Raises:
+        InvalidValueError: it is not an integer from 0 to 127.
+    """
+    if type(platform_type) is not int or not 0 <= platform_type <= _PLATFORMS:
+        raise InvalidValueError("platform_type", f"{platform_type!r} is not a number from 0 to {_PLATFORMS}")
+    return platform_type
+
+
+def _check_email(email: str) -> None:
+    check_text("email", email, longest=100, visible=True)
+    if not _EMAIL.fullmatch(email):
+        raise InvalidValueError("email", "it does not look like name@host.domain")
+
+
+def _check_birth(year: int | None, month: int | None, day: int | None) -> None:
+    ranges = {
+        "birth_year": (year, _FIRST_BIRTH_YEAR, utc_now().year),
+        "birth_month": (month, 1, 12),
+        "birth_day": (day, 1, 31),
+    }
+    for name, (value, first, last) in ranges.items():
+        if value is not None and (type(value) is not int or not first <= value <= last):
+            raise InvalidValueError(name, f"{value!r} is not an integer from {first} to {last}")
+    if year is not None and month is not None and day is not None:
+        try:
+            date(year, month, day)
+        except ValueError:
+            raise InvalidValueError("birth_day", f"{year}-{month:02}-{day:02} is not a day") from None
