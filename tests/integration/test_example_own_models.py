@@ -1,0 +1,139 @@
+"""The example application runs as its README says, in a folder of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from shardwise.testing.servers import MariaDBServer
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "own_models"
+BIN = Path(sys.executable).parent
+PLATFORM_TABLES = ("table_accountid", "table_user_accounts", "table_transactions", "outbox_events")
+ONE_MORE_MODEL = """
+
+class Label(ShardBase):
+    __tablename__ = "labels"
+
+    account_db_key: Mapped[int] = account_key_column()
+    name: Mapped[str] = mapped_column(String(50), primary_key=True)
+"""
+
+
+class Run(Protocol):
+    def __call__(
+        self, *command: str, cwd: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> str: ...
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "own_models"
+    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", "data", ".pytest_cache"))
+    return folder
+
+
+@pytest.fixture
+def run(project: Path) -> Run:
+    ours = ("DATABASE_", "SHARDWISE_", "PYTEST_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    kept["PATH"] = f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+
+    def call(*command: str, cwd: Path | None = None, environment: Mapping[str, str] | None = None) -> str:
+        done = subprocess.run(
+            command,
+            cwd=cwd or project,
+            env=kept | dict(environment or {}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return call
+
+
+@pytest.fixture
+def databases(engine_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
+    """The addresses of an empty global database and an empty shard."""
+    if engine_kind == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path / 'global.db'}", f"sqlite+aiosqlite:///{tmp_path / 'shard.db'}"
+        return
+    server: MariaDBServer = request.getfixturevalue("mariadb_server")
+    addresses = server.create_database(), server.create_database()
+    yield addresses
+    for address in addresses:
+        server.drop_database(address.rpartition("/")[2])
+
+
+def test_its_tests_pass(run: Run, engine_kind: str, request: pytest.FixtureRequest) -> None:
+    server = {}
+    if engine_kind == "mariadb":
+        server["SHARDWISE_TEST_URL"] = request.getfixturevalue("mariadb_server").url()
+    printed = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", environment=server)
+    assert " passed" in printed
+    assert " skipped" not in printed
+
+
+def test_main_makes_its_databases_and_runs_again(run: Run, project: Path) -> None:
+    script = (
+        "import runpy, sys; sys.argv = ['main.py', 'files'];"
+        " runpy.run_path('main.py', run_name='__main__');"
+        " assert not [name for name in sys.modules if name.startswith('shardwise.finance')]"
+    )
+    first = run(sys.executable, "-c", script)
+    assert "lives on shard 1 and has: Groceries\n" in first
+    assert "lives on shard 2 and has: Groceries\n" in first
+    assert "A draft" not in first
+    for name in ("global.db", "shard_1.db", "shard_2.db"):
+        content = (project / "files" / name).read_bytes()
+        assert not [table for table in PLATFORM_TABLES if table.encode() in content]
+    assert "ada is a member already" in run(sys.executable, "main.py", "files")
+
+
+def test_revisions_make_what_the_models_say_in_both_command_forms(
+    run: Run, project: Path, databases: tuple[str, str]
+) -> None:
+    global_url, shard_url = databases
+    environment = {
+        "DATABASE_URL": global_url,
+        "SHARDWISE_SHARD_URL": shard_url,
+        "SHARDWISE_MIGRATIONS__SCRIPT_LOCATION": str(project / "alembic"),
+    }
+
+    def alembic(*arguments: str) -> str:
+        return run("alembic", *arguments, environment=environment)
+
+    # From another folder: env.py finds the models all the same.
+    run("shardwise", "upgrade", cwd=project.parent, environment=environment)
+    run("shardwise", "shards", "add", "1", "--upgrade", cwd=project.parent, environment=environment)
+    assert "g0002 (head)" in alembic("-x", "database=global", "current")
+    alembic("-n", "global", "check")
+    alembic("-x", "shard=1", "check")
+    alembic("-n", "shard", "-x", "shard=1", "downgrade", "base")
+    alembic("-x", "shard=all", "upgrade", "head")
+    assert "s0002 (head)" in alembic("-n", "shard", "-x", "shard=1", "current")
+
+
+def test_a_new_model_becomes_a_revision_of_its_own_tables_alone(
+    run: Run, project: Path, tmp_path: Path
+) -> None:
+    environment = {
+        "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path / 'files' / 'global.db'}",
+        "SHARDWISE_MIGRATIONS__SCRIPT_LOCATION": str(project / "alembic"),
+    }
+    run(sys.executable, "main.py", str(tmp_path / "files"))
+    with (project / "notes" / "models.py").open("a") as models:
+        models.write(ONE_MORE_MODEL)
+    run("shardwise", "revision", "shard", "-m", "labels", "--autogenerate", environment=environment)
+    written = (project / "alembic" / "versions" / "shard" / "s0003_labels.py").read_text()
+    assert written.count("create_table") == 1
+    assert "'labels'" in written
+    run("shardwise", "upgrade", environment=environment)
+    run("alembic", "-x", "shard=2", "check", environment=environment)
