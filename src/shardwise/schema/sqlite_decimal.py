@@ -3,21 +3,20 @@
 SQLite has no decimal type: NUMERIC columns hold REAL. Here a decimal is text of a fixed scale in a
 column of declared type `DECIMAL_TEXT(p, s)` (text affinity) under the collation `decimal`, and every
 connection that shardwise opens carries that collation, exact aggregates in place of the built-in `sum`
-and `avg`, and functions for the arithmetic operators, which the compiler below emits. A file opened by
-another program needs the same collation before it can sort or compare such a column.
+and `avg` and of `abs` and `round`, and functions for the arithmetic operators, which the compiler below
+emits. A file opened by another program needs the same collation before it can sort or compare such a column.
 """
 
+import operator
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation, localcontext
 from typing import Any
 
-from sqlalchemy import types
+from sqlalchemy import ColumnElement, types
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine.interfaces import Dialect
-from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BinaryExpression
-from sqlalchemy.sql.functions import FunctionElement
 
 _CONTEXT = Context(prec=65, rounding=ROUND_HALF_UP)  # MariaDB computes with 65 digits
 _DIVISION_DIGITS = Decimal(1).scaleb(-30)
@@ -32,6 +31,7 @@ class SqliteDecimal(types.UserDefinedType[Decimal]):
     """
 
     cache_ok = True
+    exact_decimal = True
 
     def __init__(self, precision: int = 65, scale: int = 30) -> None:
         self.precision = precision
@@ -53,7 +53,7 @@ class SqliteDecimal(types.UserDefinedType[Decimal]):
             exact = value if isinstance(value, Decimal) else Decimal(str(value))
             if -exact.as_tuple().exponent < scale:  # type: ignore[operator]  # finite: checked by the column
                 exact = exact.quantize(unit, context=_CONTEXT)
-            return format(exact, "f")
+            return format(exact if exact else exact.copy_abs(), "f")  # there is no -0.00
 
         return process
 
@@ -68,15 +68,34 @@ class SqliteDecimal(types.UserDefinedType[Decimal]):
         return process
 
 
-def _is_decimal(kind: types.TypeEngine[Any]) -> bool:
-    return isinstance(kind, (types.Numeric, SqliteDecimal)) and not isinstance(kind, types.Float)
+def _is_exact(kind: types.TypeEngine[Any]) -> bool:
+    return getattr(kind, "exact_decimal", False)
 
 
 class DecimalSQLiteCompiler(SQLiteCompiler):
-    """Compile arithmetic on decimals to the exact functions, and keep results under the collation."""
+    """Compile arithmetic on exact decimals to functions, and keep every result under the collation.
+
+    SQLite forgets a column's collation in whatever is computed from it; without it a comparison or an
+    ORDER BY would look at the text.
+    """
+
+    def _collated(self, text: str, element: ColumnElement[Any]) -> str:
+        if id(element) in self._bare or not _is_exact(element.type):
+            return text
+        return f"(CAST({text} AS TEXT) COLLATE decimal)"  # it may be an integer: coalesce(amount, 0)
+
+    @property
+    def _bare(self) -> set[int]:
+        """Functions that OVER or FILTER follows: the collation goes behind the whole."""
+        found: set[int] = self.__dict__.setdefault("_bare_functions", set())
+        return found
+
+    def _stock(self, visit: str, *args: Any, **kwargs: Any) -> str:
+        text: str = getattr(super(), visit)(*args, **kwargs)  # by name: these are not typed
+        return text
 
     def _exact(self, name: str, binary: BinaryExpression[Any], kw: dict[str, Any]) -> str | None:
-        if not (_is_decimal(binary.left.type) or _is_decimal(binary.right.type)):
+        if not (_is_exact(binary.left.type) or _is_exact(binary.right.type)):
             return None
         left, right = binary.left._compiler_dispatch(self, **kw), binary.right._compiler_dispatch(self, **kw)
         return f"(decimal_{name}({left}, {right}) COLLATE decimal)"
@@ -90,16 +109,34 @@ class DecimalSQLiteCompiler(SQLiteCompiler):
     def visit_mul_binary(self, binary: BinaryExpression[Any], operator: Any, **kw: Any) -> str:
         return self._exact("mul", binary, kw) or self._generate_generic_binary(binary, " * ", **kw)
 
-    def visit_truediv_binary(self, binary: BinaryExpression[Any], operator: Any, **kw: Any) -> str:
-        return self._exact("div", binary, kw) or super().visit_truediv_binary(binary, operator, **kw)
+    def visit_truediv_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        return self._exact("div", binary, kw) or self._stock("visit_truediv_binary", binary, operator, **kw)
+
+    def visit_mod_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        return self._exact("mod", binary, kw) or self._stock("visit_mod_binary", binary, operator, **kw)
 
     def visit_neg_unary_operator(self, unary: Any, operator: Any, **kw: Any) -> str:
         inner = unary.element._compiler_dispatch(self, **kw)
-        return f"(decimal_sub('0', {inner}) COLLATE decimal)" if _is_decimal(unary.type) else f"-{inner}"
+        return f"(decimal_sub('0', {inner}) COLLATE decimal)" if _is_exact(unary.type) else f"-{inner}"
 
-    def visit_function(self, func: FunctionElement[Any], add_to_result_map: Any = None, **kwargs: Any) -> str:
+    def visit_function(self, func: Any, add_to_result_map: Any = None, **kwargs: Any) -> str:
         text = super().visit_function(func, add_to_result_map=add_to_result_map, **kwargs)
-        return f"({text} COLLATE decimal)" if _is_decimal(func.type) else text
+        return self._collated(text, func)
+
+    def visit_funcfilter(self, funcfilter: Any, **kwargs: Any) -> str:
+        self._bare.add(id(funcfilter.func))
+        return self._collated(self._stock("visit_funcfilter", funcfilter, **kwargs), funcfilter)
+
+    def visit_over(self, over: Any, **kwargs: Any) -> str:
+        self._bare.add(id(over.element))
+        return self._collated(self._stock("visit_over", over, **kwargs), over)
+
+    def visit_case(self, clause: Any, **kwargs: Any) -> str:
+        return self._collated(self._stock("visit_case", clause, **kwargs), clause)
+
+    def visit_grouping(self, grouping: Any, asfrom: Any = False, **kwargs: Any) -> str:
+        text = self._stock("visit_grouping", grouping, asfrom=asfrom, **kwargs)
+        return self._collated(text, grouping)  # a scalar subquery too
 
 
 def _collate(left: str, right: str) -> int:
@@ -126,6 +163,33 @@ def _divide(left: Any, right: Any) -> str | None:
     with localcontext(_CONTEXT):
         quotient = Decimal(str(left)) / Decimal(str(right))
         return format(quotient.quantize(_DIVISION_DIGITS).normalize() + 0, "f")
+
+
+def _remainder(left: Any, right: Any) -> str | None:
+    if left is None or right is None or not Decimal(str(right)):
+        return None
+    with localcontext(_CONTEXT):
+        return format(Decimal(str(left)) % Decimal(str(right)), "f")  # the sign of `left`, as in MariaDB
+
+
+_OPERATIONS: Mapping[str, Callable[[Any, Any], str | None]] = {
+    "add": _arithmetic(operator.add),
+    "sub": _arithmetic(operator.sub),
+    "mul": _arithmetic(operator.mul),
+    "div": _divide,
+    "mod": _remainder,
+}
+
+
+def _absolute(value: Any) -> Any:
+    return format(Decimal(value).copy_abs(), "f") if isinstance(value, str) else value and abs(value)
+
+
+def _round(value: Any, digits: Any = 0) -> Any:
+    if value is None or digits is None:
+        return None
+    rounded = Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), context=_CONTEXT)
+    return format(rounded, "f") if isinstance(value, str) else float(rounded)
 
 
 class _Sum:
@@ -180,12 +244,10 @@ class ExactSqliteConnection(sqlite3.Connection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.create_collation("decimal", _collate)
-        for name, operation in (
-            ("add", operators.add),
-            ("sub", operators.sub),
-            ("mul", operators.mul),
-        ):
-            self.create_function(f"decimal_{name}", 2, _arithmetic(operation), deterministic=True)
-        self.create_function("decimal_div", 2, _divide, deterministic=True)
+        for name, operation in _OPERATIONS.items():
+            self.create_function(f"decimal_{name}", 2, operation, deterministic=True)
+        self.create_function("abs", 1, _absolute, deterministic=True)
+        for arguments in (1, 2):
+            self.create_function("round", arguments, _round, deterministic=True)
         self.create_window_function("sum", 1, _Sum)
         self.create_window_function("avg", 1, _Avg)

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Enum, Integer, Numeric, types
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.sql.functions import GenericFunction
 
 from shardwise.errors import InvalidValueError
 from shardwise.schema.sqlite_decimal import SqliteDecimal
 
 MAX_UNSIGNED = (1 << 64) - 1
 _SIGN = 1 << 63
+_WIDE = Context(prec=65)  # as many digits as MariaDB has, whatever the caller's context is
 
 
 class SqliteUnsigned(types.UserDefinedType[int]):
@@ -38,9 +40,11 @@ class SqliteUnsigned(types.UserDefinedType[int]):
         def process(value: Any) -> int | bytes | None:
             if value is None:
                 return None
-            if not 0 <= value <= MAX_UNSIGNED:
-                raise InvalidValueError("unsigned 64-bit number", f"{value} is not from 0 to {MAX_UNSIGNED}")
-            return value if value < _SIGN else value.to_bytes(8, "big")  # type: ignore[no-any-return]
+            if not isinstance(value, int) or not 0 <= value <= MAX_UNSIGNED:
+                raise InvalidValueError(
+                    "unsigned 64-bit number", f"{value!r} is not an integer from 0 to {MAX_UNSIGNED}"
+                )
+            return value if value < _SIGN else value.to_bytes(8, "big")
 
         return process
 
@@ -96,6 +100,7 @@ class ExactDecimal(types.TypeDecorator[Decimal]):
 
     impl = Numeric
     cache_ok = True
+    exact_decimal = True
 
     def __init__(self, precision: int, scale: int) -> None:
         super().__init__(precision, scale)
@@ -110,39 +115,76 @@ class ExactDecimal(types.TypeDecorator[Decimal]):
 
     def coerce_compared_value(self, op: Any, value: Any) -> types.TypeEngine[Any]:
         # A comparison or a computation may carry more digits than the column stores.
-        return (
-            _AnyDecimal() if isinstance(value, (Decimal, int)) else super().coerce_compared_value(op, value)
-        )
+        return AnyDecimal() if isinstance(value, (Decimal, int)) else super().coerce_compared_value(op, value)
 
     def process_bind_param(self, value: Decimal | int | None, dialect: Dialect) -> Decimal | int | None:
         if value is None or (type(value) is int and -self._limit < value < self._limit):
             return value
-        if not isinstance(value, Decimal):
-            raise InvalidValueError("decimal", f"{type(value).__name__} is not accepted, pass a Decimal")
-        if not value.is_finite():
-            raise InvalidValueError("decimal", f"{value} is not a number that can be stored")
-        if -value.as_tuple().exponent > self.scale:  # type: ignore[operator]  # finite
-            value = self._without_trailing_zeros(value)
-        if abs(value) >= self._limit:
-            raise InvalidValueError("decimal", f"{value} does not fit DECIMAL({self.precision},{self.scale})")
-        return value
+        exact = _finite(value)
+        if exact.copy_abs() >= self._limit:
+            raise InvalidValueError("decimal", f"{exact} does not fit DECIMAL({self.precision},{self.scale})")
+        if -exact.as_tuple().exponent > self.scale:  # type: ignore[operator]  # finite
+            exact = self._without_trailing_zeros(exact)
+        return exact
 
     def _without_trailing_zeros(self, value: Decimal) -> Decimal:
-        rounded = round(value, self.scale)
+        rounded = value.quantize(Decimal(1).scaleb(-self.scale), context=_WIDE)
         if rounded != value:
             raise InvalidValueError("decimal", f"{value} has more than {self.scale} digits after the point")
         return rounded
 
 
-class _AnyDecimal(types.TypeDecorator[Decimal]):
-    """A decimal operand of any scale."""
+class AnyDecimal(types.TypeDecorator[Decimal]):
+    """An exact decimal of any scale: an operand, or the result of a computation."""
 
     impl = Numeric
     cache_ok = True
+    exact_decimal = True
 
     def load_dialect_impl(self, dialect: Dialect) -> types.TypeEngine[Any]:
         kind = SqliteDecimal(65, 0) if dialect.name == "sqlite" else Numeric()
         return dialect.type_descriptor(kind)
+
+    def process_bind_param(self, value: Decimal | int | None, dialect: Dialect) -> Decimal | int | None:
+        return value if value is None or type(value) is int else _finite(value)
+
+
+def _finite(value: object) -> Decimal:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
+    if not isinstance(value, Decimal):
+        raise InvalidValueError("decimal", f"{type(value).__name__} is not accepted, pass a Decimal")
+    if not value.is_finite():
+        raise InvalidValueError("decimal", f"{value} is not a number that can be stored")
+    return value
+
+
+class _DecimalFunction(GenericFunction[Any]):
+    """A SQL function whose result is an exact decimal if its argument is one; else as it was."""
+
+    _register = False
+    inherit_cache = True
+
+    def __init__(self, *clauses: Any, **kwargs: Any) -> None:
+        super().__init__(*clauses, **kwargs)
+        argument = next(iter(self.clauses), None)
+        if kwargs.get("type_") is None and getattr(getattr(argument, "type", None), "exact_decimal", False):
+            self.type = AnyDecimal()
+
+
+class _Avg(_DecimalFunction):
+    name = identifier = "avg"
+    inherit_cache = True
+
+
+class _Abs(_DecimalFunction):
+    name = identifier = "abs"
+    inherit_cache = True
+
+
+class _Round(_DecimalFunction):
+    name = identifier = "round"
+    inherit_cache = True
 
 
 class UtcDateTime(types.TypeDecorator[datetime]):
@@ -163,6 +205,8 @@ class UtcDateTime(types.TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
+        if not isinstance(value, datetime):
+            raise InvalidValueError("datetime", f"{type(value).__name__} is not accepted, pass a datetime")
         if value.tzinfo is None:
             raise InvalidValueError(
                 "datetime", f"{value.isoformat()} has no time zone; pass an aware datetime"
