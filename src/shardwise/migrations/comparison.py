@@ -4,8 +4,9 @@ import re
 from typing import Any, Literal
 
 from alembic.autogenerate.api import AutogenContext
-from alembic.operations.ops import MigrationScript
+from alembic.operations.ops import CreateTableOp, MigrationScript
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Column, types
 from sqlalchemy.dialects import mysql
 
@@ -97,11 +98,27 @@ def number_revision(context: MigrationContext, branch: Branch, directives: list[
     script = context.script
     if chosen or script is None:
         return
-    heads = script.get_heads()
-    numbered = re.fullmatch(r"([a-z]+)(\d{4,})", heads[0]) if len(heads) == 1 else None
+    number = next_revision(script, branch)
     for directive in directives:
-        if numbered:
-            letter, digits = numbered.groups()
-            directive.rev_id = f"{letter}{int(digits) + 1:0{len(digits)}}"
-        elif not heads:
-            directive.rev_id = f"{branch[0]}0001"
+        directive.rev_id = number or directive.rev_id
+
+
+def next_revision(script: ScriptDirectory, branch: Branch) -> str | None:
+    """Return the next number of a branch, None in a folder that uses Alembic's random ids."""
+    heads = script.get_heads()
+    if not heads:
+        return f"{branch[0]}0001"
+    numbered = re.fullmatch(r"([a-z]+)(\d{4,})", heads[0]) if len(heads) == 1 else None
+    if numbered is None:
+        return None
+    letter, digits = numbered.groups()
+    return f"{letter}{int(digits) + 1:0{len(digits)}}"
+
+
+def forget_placement(directives: list[MigrationScript]) -> None:
+    """Leave out of revisions what models know of a table's placement: it has no form there."""
+    for directive in directives:
+        for operations in directive.upgrade_ops_list:
+            for step in operations.ops:
+                if isinstance(step, CreateTableOp):
+                    step.info.clear()

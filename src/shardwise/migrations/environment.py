@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from alembic.operations.ops import CreateTableOp, MigrationScript
+from alembic.operations.ops import MigrationScript
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -24,7 +24,7 @@ from shardwise.errors import (
     TransientDatabaseError,
 )
 from shardwise.migrations.branches import Branch, versions_folder
-from shardwise.migrations.comparison import Comparison, number_revision
+from shardwise.migrations.comparison import Comparison, forget_placement, number_revision
 from shardwise.migrations.guard import require_own_database
 from shardwise.migrations.locks import advisory_lock
 from shardwise.migrations.targets import Target, find_targets, parse_request
@@ -293,9 +293,6 @@ def _described(target: Target, error: DBAPIError) -> ShardwiseError:
 def _numbering(branch: Branch) -> Any:
     def number(context: MigrationContext, revision: Any, directives: list[MigrationScript]) -> None:
         number_revision(context, branch, directives)
-        for directive in directives:
-            for step in directive.upgrade_ops.ops if directive.upgrade_ops else ():
-                if isinstance(step, CreateTableOp):
-                    step.info.clear()  # what models know of a table's placement; it has no form in a revision
+        forget_placement(directives)
 
     return number
