@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from shardwise.schema.base import GlobalBase, ShardBase
     from shardwise.session.sharded import ShardedSession
     from shardwise.topology.manager import DatabaseManager
-    from shardwise.transactions import TransactionManager, with_db_retry
+    from shardwise.transactions.manager import TransactionManager
+    from shardwise.transactions.retry import with_db_retry
 
 __version__ = "0.1.0"
 
@@ -55,8 +56,8 @@ _MODULES = {
     "ShardBase": "shardwise.schema.base",
     "ShardedDatabase": "shardwise.database",
     "ShardedSession": "shardwise.session.sharded",
-    "TransactionManager": "shardwise.transactions",
-    "with_db_retry": "shardwise.transactions",
+    "TransactionManager": "shardwise.transactions.manager",
+    "with_db_retry": "shardwise.transactions.retry",
 }
 
 
