@@ -181,13 +181,15 @@ def has_undone_transaction(error: BaseException | None) -> bool:
 
     InnoDB does so on a deadlock, savepoints included; what follows on the connection is a new transaction.
     """
-    if error is None:
-        return False
-    if isinstance(error, DBAPIError):
-        code, text = _code_and_text(error.orig)
-        if code == _DEADLOCK or (code == _NO_SAVEPOINT and "SAVEPOINT" in text):
-            return True
-    return has_undone_transaction(error.__cause__ or error.__context__)
+    seen: set[int] = set()  # an error of binding is the cause of the one that it was taken out of
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, DBAPIError):
+            code, text = _code_and_text(error.orig)
+            if code == _DEADLOCK or (code == _NO_SAVEPOINT and "SAVEPOINT" in text):
+                return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _of_binding(error: StatementError, entity: Entity) -> BaseException:

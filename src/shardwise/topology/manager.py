@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
@@ -16,7 +16,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from shardwise.config import PoolSettings
 from shardwise.errors import DatabaseConnectionError, DatabaseError, ShardUnavailableError, note
-from shardwise.topology.driver_errors import wrap
+from shardwise.topology.driver_errors import translate, wrap
 from shardwise.topology.engines import READ_ONLY, create_engine
 from shardwise.topology.read_only import ReadOnlySession
 
@@ -169,12 +169,14 @@ class DatabaseManager:
 
     def translate(self, error: BaseException) -> BaseException:
         """Return our error for a driver's, naming this database; any other error as it is."""
-        if isinstance(error, (DBAPIError, InterfaceError)):
+        if isinstance(error, DBAPIError):
             ours: DatabaseError = wrap(error)
         elif isinstance(error, PoolTimeoutError):
             ours = DatabaseConnectionError(
                 "all connections of the pool are in use; raise pool_size or shorten units"
             )
+        elif isinstance(error, StatementError):
+            return translate(error)  # a value that was refused before the database was asked
         else:
             return error
         if self.shard_id is not None and isinstance(ours, DatabaseConnectionError):
@@ -243,4 +245,4 @@ async def _close(session: AsyncSession) -> None:
 
 def _raise_translated(error: BaseException, manager: DatabaseManager | None) -> None:
     if manager is not None and (ours := manager.translate(error)) is not error:
-        raise ours from error
+        raise ours from (None if ours is getattr(error, "orig", None) else error)
