@@ -177,9 +177,12 @@ class DatabaseManager:
             )
         elif isinstance(error, StatementError):
             return translate(error)  # a value that was refused before the database was asked
+        elif isinstance(error, DatabaseConnectionError) and not hasattr(error, "__notes__"):
+            ours = error  # of a repository, which knows no database's name; with notes it is another one's
         else:
             return error
-        if self.shard_id is not None and isinstance(ours, DatabaseConnectionError):
+        named = isinstance(ours, ShardUnavailableError)
+        if self.shard_id is not None and isinstance(ours, DatabaseConnectionError) and not named:
             ours = ShardUnavailableError(self.shard_id, str(ours))
         note(ours, database=self.name)
         return ours

@@ -12,9 +12,10 @@ from shardwise.database import ShardedDatabase
 from shardwise.errors import (
     AccountBlockedError,
     AuthenticationError,
-    DatabaseConnectionError,
+    DatabaseError,
     EntityNotFoundError,
     InvalidValueError,
+    TopologyError,
 )
 from shardwise.finance.identity.models import STATUS_NORMAL, Account
 from shardwise.finance.identity.repository import AccountRepository, Credentials, HomeRepository
@@ -51,7 +52,7 @@ class IdentityService:
 
         Returns:
             Its key and shard. It exists from the moment that the global transaction has committed, also
-            if its shard can't be reached just now (`provisioned` is then false).
+            if its shard can't serve just now (`provisioned` is then false).
 
         Raises:
             DuplicateEntityError: the name or the address is taken.
@@ -66,7 +67,8 @@ class IdentityService:
         self._db.directory.remember(key, placement)
         try:
             await self._finish_home(key, placement)
-        except DatabaseConnectionError as error:
+        except (DatabaseError, TopologyError) as error:
+            # Raising would tell somebody who has an account that they have none.
             _log.warning("account %d waits for its home, its next login finishes it: %s", key, error)
             return SignedUp(account_db_key=key, shard_id=placement.shard_id, provisioned=False)
         return SignedUp(account_db_key=key, shard_id=placement.shard_id, provisioned=True)

@@ -63,8 +63,8 @@ class SignedUp:
     Attributes:
         account_db_key: its key in every database.
         shard_id: where its rows live.
-        provisioned: whether its home on the shard is finished; if not, the shard could not be reached
-            and the next login finishes it.
+        provisioned: whether its home on the shard is finished; if not, the shard could not serve and
+            the next login finishes it.
     """
 
     account_db_key: int

@@ -1,12 +1,20 @@
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from shardwise.database import ShardedDatabase
-from shardwise.errors import DuplicateEntityError, InvalidValueError, NoActiveShardError
+from shardwise.errors import (
+    DuplicateEntityError,
+    InvalidValueError,
+    MissingTableError,
+    NoActiveShardError,
+    ShardUnavailableError,
+)
 from shardwise.finance.identity.models import Account, Gender
 from shardwise.finance.identity.service import IdentityService
 from shardwise.finance.identity.values import SignUp
@@ -42,6 +50,7 @@ async def test_an_account_gets_its_row_its_home_and_its_ledger_account(
         request(email="kim@example.com", birth_year=2000, birth_month=2, birth_day=29, gender=Gender.F)
     )
     assert made.provisioned
+    assert made.account_db_key >= 1000
     row = await stored(db, made.account_db_key)
     assert (row.account_id, row.nickname, row.email, row.gender) == (
         "kim",
@@ -136,22 +145,49 @@ async def test_no_active_shard_writes_nothing(db: ShardedDatabase, identity: Ide
     assert await counts(db) == (0, 0, {})
 
 
-@pytest.mark.parametrize("engine_kind", ["sqlite"], indirect=True)
-async def test_a_shard_that_cannot_be_opened_leaves_an_account_that_its_login_finishes(
-    db: ShardedDatabase, identity: IdentityService
-) -> None:
+@asynccontextmanager
+async def hidden_file(db: ShardedDatabase) -> AsyncIterator[None]:
+    """Put a folder where shard 1's SQLite file is."""
     file = Path(str(db.global_manager.url.database)).with_name("shard_1.db")
     hidden = file.rename(file.with_suffix(".hidden"))
     file.mkdir()
-    made = [await identity.sign_up(request(f"user{n}")) for n in range(2)]
-    (late,) = [n for n, one in enumerate(made) if not one.provisioned]
-    assert made[late].shard_id == 1
-    assert (await db.where(made[late].account_db_key)).state is PlacementState.PROVISIONING
+    yield
     file.rmdir()
     hidden.rename(file)
+
+
+@asynccontextmanager
+async def missing_table(db: ShardedDatabase) -> AsyncIterator[None]:
+    """Take away shard 1's table of ledger accounts."""
+    async with db.shard_session(1) as session:
+        await session.execute(text("ALTER TABLE table_user_accounts RENAME TO away"))
+    yield
+    async with db.shard_session(1) as session:
+        await session.execute(text("ALTER TABLE away RENAME TO table_user_accounts"))
+
+
+@pytest.mark.parametrize(
+    ("engine_kind", "failure", "error"),
+    [
+        ("sqlite", hidden_file, ShardUnavailableError),
+        ("sqlite", missing_table, MissingTableError),
+        ("mariadb", missing_table, MissingTableError),
+    ],
+    indirect=["engine_kind"],
+)
+async def test_a_shard_that_cannot_serve_leaves_an_account_that_its_login_finishes(
+    db: ShardedDatabase, identity: IdentityService, failure: Any, error: type[Exception]
+) -> None:
+    async with failure(db):
+        made = [await identity.sign_up(request(f"user{n}")) for n in range(2)]
+        (late,) = [n for n, one in enumerate(made) if not one.provisioned]
+        key = made[late].account_db_key
+        assert made[late].shard_id == 1
+        assert (await db.where(key)).state is PlacementState.PROVISIONING
+        with pytest.raises(error):
+            await identity.log_in(1, f"user{late}", "secret")
+        assert (await stored(db, key)).login_count == 0
     assert (await identity.log_in(1, f"user{late}", "secret")).shard_id == 1
-    assert (await db.where(made[late].account_db_key)).state is PlacementState.ACTIVE
+    assert (await db.where(key)).state is PlacementState.ACTIVE
     async with db.shard_session(1, read_only=True) as session:
-        assert (await session.scalars(select(LedgerAccount.account_db_key))).all() == [
-            made[late].account_db_key
-        ]
+        assert (await session.scalars(select(LedgerAccount.account_db_key))).all() == [key]
