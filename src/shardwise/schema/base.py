@@ -45,7 +45,7 @@ class ShardBase(DeclarativeBase):
 
     Raises:
         TypeError: when the class is defined, if a sharded table doesn't lead its primary key with
-            `account_db_key`.
+            `account_db_key`, or if it claims to be global.
     """
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
@@ -57,6 +57,8 @@ class ShardBase(DeclarativeBase):
         if table is None:
             return
         table.info["placement"] = placement = TablePlacement(cls.__placement__)
+        if placement is TablePlacement.GLOBAL:
+            raise TypeError(f"{cls.__name__}: a global table is a model of GlobalBase, not of ShardBase")
         if placement is TablePlacement.SHARDED:
             _require_leading_shard_key(cls.__name__, table)
 

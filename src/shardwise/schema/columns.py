@@ -35,7 +35,12 @@ def _sqlite_moment(element: current_moment, compiler: SQLCompiler, **kw: Any) ->
 
 
 def account_key_column(*, primary_key: bool = True, **kwargs: Any) -> Mapped[int]:
-    """Return the shard key column, which the client always supplies."""
+    """Return the shard key column, which the client always supplies.
+
+    As part of the primary key it is the first column, also where it comes from a mixin or an abstract base.
+    """
+    if primary_key:
+        kwargs.setdefault("sort_order", -1)
     return mapped_column(SHARD_KEY, UnsignedBigInt(), primary_key=primary_key, autoincrement=False, **kwargs)
 
 

@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError, StatementError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shardwise.errors import InvalidValueError
 from shardwise.schema.sqlite_decimal import DecimalSQLiteCompiler, SqliteDecimal
@@ -351,17 +351,16 @@ async def test_updates_compute_exactly(connection: AsyncConnection) -> None:
     assert await ids(connection, PRICES.c.kind == "a") == [2]
 
 
-async def test_defaults_and_checks_of_the_database(connection: AsyncConnection, engine: AsyncEngine) -> None:
+async def test_defaults_and_checks_of_the_database(connection: AsyncConnection) -> None:
     assert await one(connection, PRICES.c.fee, 1) == D("0.00")
     with pytest.raises((IntegrityError, StatementError), match=r"(?i)check|constraint"):
         await connection.execute(update(PRICES).where(PRICES.c.id == 1).values(fee=D("-0.01")))
 
 
-async def test_a_comparison_can_use_the_index(connection: AsyncConnection, engine: AsyncEngine) -> None:
-    if engine.dialect.name != "sqlite":
-        pytest.skip("the collation is SQLite's concern")
+@pytest.mark.parametrize("engine_kind", ["sqlite"], indirect=True)
+async def test_a_comparison_can_use_the_index(connection: AsyncConnection) -> None:
     statement = select(PRICES.c.id).where(A == D("10.1"))
-    text = str(statement.compile(dialect=engine.sync_engine.dialect))
+    text = str(statement.compile(dialect=connection.dialect))
     plan = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", ("10.10",))).all()
     assert "USING COVERING INDEX by_amount" in plan[0][-1]
 
