@@ -19,6 +19,8 @@ from shardwise.errors import PrivateServerError
 _HOST = "127.0.0.1"
 _PORT_ATTEMPTS = 5
 _POLL = 0.01
+_MEMORY = "/dev/shm"  # noqa: S108  # mkdtemp makes the folder ours alone
+_ROOM = 2 << 30  # bytes; a container has 64 MB there unless told otherwise
 _PID_FILE = "process.pid"
 
 # Outlives a parent that was killed: ends the server whose number is in the folder, then removes the folder.
@@ -47,11 +49,23 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class PrivateFolder:
-    """A temporary folder that is removed by `remove()`, or soon after this process ends in whatever way."""
+def _has_room(folder: str) -> bool:
+    try:
+        return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > _ROOM
+    except OSError:
+        return False
 
-    def __init__(self, prefix: str) -> None:
-        parent = tempfile.gettempdir()
+
+class PrivateFolder:
+    """A temporary folder that is removed by `remove()`, or soon after this process ends in whatever way.
+
+    Args:
+        prefix: begins its name.
+        in_memory: put it on a file system in memory where there is one with room.
+    """
+
+    def __init__(self, prefix: str, *, in_memory: bool = False) -> None:
+        parent = _MEMORY if in_memory and _has_room(_MEMORY) else tempfile.gettempdir()
         if len(parent) > 40:  # a socket's path may have 107 bytes
             parent = "/tmp"  # noqa: S108  # mkdtemp makes the folder ours alone
         self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
@@ -85,6 +99,7 @@ class PrivateServer:
     """
 
     kind: ClassVar[str] = "server"
+    in_memory = False
     start_timeout: ClassVar[float] = 60.0
 
     def __init__(self) -> None:
@@ -144,7 +159,7 @@ class PrivateServer:
         if self.running:
             return self
         if self._folder is None:
-            self._folder = PrivateFolder(f"shardwise-{self.kind}-")
+            self._folder = PrivateFolder(f"shardwise-{self.kind}-", in_memory=self.in_memory)
             self._prepare()
         chosen = self.port
         for _ in range(_PORT_ATTEMPTS):

@@ -116,8 +116,8 @@ class MariaDBServer(PrivateServer):
     """A MariaDB of this test session alone.
 
     Args:
-        fast: give up durability for speed. By default a commit is on disk when it returns, so that `kill()`
-            shows what a power cut leaves.
+        fast: give up durability for speed; the data is in memory where there is room for it. By default a
+            commit is on disk when it returns, so that `kill()` shows what a power cut leaves.
         options: more options of mariadbd, as on its command line without the dashes.
 
     Raises:
@@ -130,6 +130,7 @@ class MariaDBServer(PrivateServer):
         super().__init__()
         self.user = _USER
         self.password = secrets.token_hex(16)
+        self.in_memory = fast
         self._options = {**_SMALL, **(_FAST if fast else _DURABLE), **(options or {})}
         self._names = (f"test_{number}" for number in itertools.count(1))
 

@@ -114,6 +114,26 @@ def test_commits_are_durable_unless_fast_is_asked() -> None:
         assert durable.execute(flush) == [(1,)]
         assert fast.execute(flush) == [(0,)]
         assert durable.port != fast.port
+        in_memory = fast.folder.parent == Path(process._MEMORY)
+        assert in_memory == process._has_room(process._MEMORY)
+        assert durable.folder.parent != Path(process._MEMORY)
+
+
+def test_a_folder_is_in_memory_where_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = process.PrivateFolder("memory-")
+    monkeypatch.setattr(process, "_MEMORY", str(memory.path))
+    monkeypatch.setattr(process, "_ROOM", 0)
+    folders = [process.PrivateFolder("room-", in_memory=True)]
+    assert folders[0].path.parent == memory.path
+    monkeypatch.setattr(process, "_ROOM", 1 << 62)
+    folders.append(process.PrivateFolder("no-room-", in_memory=True))
+    assert folders[1].path.parent != memory.path
+    monkeypatch.setattr(process, "_MEMORY", "/nowhere")
+    folders.append(process.PrivateFolder("nowhere-", in_memory=True))
+    assert folders[2].path.is_dir()
+    for folder in [*folders, memory]:
+        folder.remove()
+        assert not folder.path.exists()
 
 
 @needs_mariadb
