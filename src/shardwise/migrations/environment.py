@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from shardwise.config import PoolSettings, Settings
 from shardwise.errors import (
+    DatabaseError,
     MigrationError,
     MigrationLockedError,
     MigrationTargetError,
@@ -271,8 +272,8 @@ class _Step:
 
 
 def _broken(target: Target, step: _Step, error: Exception, dialect: str) -> MigrationError:
-    cause = str(wrap(error)) if isinstance(error, DBAPIError) else str(error) or type(error).__name__
-    message = f"{target.name}: {step.current} failed: {cause}."
+    cause = _cause(error) if isinstance(error, DBAPIError) else str(error) or type(error).__name__
+    message = f"{target.name}: {(step.current or '').rstrip('.')}: failed: {cause}."
     if dialect == "sqlite":
         return MigrationError(f"{message} Nothing was changed: all of it was rolled back")
     done = f"{len(step.done)} before it stay applied" if step.done else "none was applied before it"
@@ -281,6 +282,13 @@ def _broken(target: Target, step: _Step, error: Exception, dialect: str) -> Migr
         " in place. Put right what the cause says and run the same command again: it goes on where it"
         " stopped and does nothing twice"
     )
+
+
+def _cause(error: DBAPIError) -> str:
+    ours = wrap(error)
+    said: tuple[Any, ...] = getattr(error.orig, "args", ())
+    # A refusal that has no name of ours is about structure: the server's words hold no values.
+    return f"{ours}: {said[-1]}" if type(ours) is DatabaseError and said else str(ours)
 
 
 def _described(target: Target, error: DBAPIError) -> ShardwiseError:

@@ -11,6 +11,7 @@ from shardwise.errors import MigrationError
 from shardwise.migrations.alter import Alteration
 from shardwise.migrations.existing import Existing
 from shardwise.migrations.rebuild import create_statements, rebuild_statements
+from shardwise.migrations.uniqueness import require_unique
 
 
 def create(op: Operations, table: Table) -> None:
@@ -68,13 +69,16 @@ def reshape(op: Operations, before: Table, after: Table, *, fill: Mapping[str, s
             column is new or was NULL. By default a column's own server default.
 
     Raises:
-        MigrationError: a column may not be NULL and there is no value for it; or (SQLite) the table has a
+        MigrationError: a column may not be NULL and there is no value for it; or rows have the same values
+            under a new unique key; or (SQLite) the table has a
             column that the revision doesn't know, which would be lost.
     """
     dialect, existing = _dialect(op), _existing(op, before)
     if existing is None:
         create(op, before)
         existing = _existing(op, before) or Existing.described(before)
+    if not op.get_context().as_sql:
+        require_unique(op.get_bind(), after, existing, filled=fill or {})
     if dialect.name == "sqlite":
         _refuse_loss(before, existing)
         _run(op, rebuild_statements(before, after, fill or {}, dialect))

@@ -1,0 +1,401 @@
+"""Migrating from a program: interrupted, side by side, refused, with an application's own revisions."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+from shardwise.errors import MigrationError, MigrationLockedError, MigrationTargetError
+from shardwise.migrations.branches import Branch, alembic_config, expected_head, script_location
+from shardwise.migrations.locks import lock_name
+from shardwise.migrations.runner import (
+    MigrationOptions,
+    current_revision,
+    downgrade,
+    stamp,
+    upgrade,
+    upgrade_sql,
+)
+from shardwise.migrations.targets import Target
+from shardwise.migrations.workers import upgrade_in_processes
+from shardwise.topology.engines import create_engine
+
+Ask = Callable[[Target, Callable[[Connection], Any]], Awaitable[Any]]
+MakeTarget = Callable[[Branch], Target]
+on_mariadb = pytest.mark.parametrize("engine_kind", ["mariadb"], indirect=True)
+on_sqlite = pytest.mark.parametrize("engine_kind", ["sqlite"], indirect=True)
+
+
+async def run(ask: Ask, target: Target, *statements: str) -> None:
+    def each(connection: Connection) -> None:
+        for statement in statements:
+            connection.execute(text(statement))
+
+    await ask(target, each)
+
+
+async def test_results_say_what_happened(target: Target) -> None:
+    head = expected_head(target.branch)
+    first = await upgrade(target)
+    assert (first.name, first.branch, first.shard_id) == (target.name, target.branch, target.shard_id)
+    assert (first.before, first.after, first.error) == (None, head, None)
+    assert first.seconds > 0
+    again = await upgrade(target)
+    assert (again.before, again.after) == (head, head)
+    back = await downgrade(target, "-1")
+    assert back.before == head != back.after == await current_revision(target)
+    stamped = await stamp(target, head)
+    assert (stamped.before, stamped.after) == (back.after, head)
+
+
+async def test_sql_of_an_upgrade(target: Target, ask: Ask) -> None:
+    await upgrade(target, f"{target.branch[0]}0002")
+    script = await upgrade_sql(target)
+    head = expected_head(target.branch)
+    assert f"UPDATE alembic_version SET version_num='{head}'" in script
+    assert "CREATE TABLE alembic_version" not in script
+    assert await current_revision(target) == f"{target.branch[0]}0002"
+    await upgrade(target)
+    assert await upgrade_sql(target) == ""
+
+
+@on_sqlite
+async def test_looking_at_a_missing_file_does_not_make_it(make_target: MakeTarget, tmp_path: Path) -> None:
+    target = make_target(Branch.GLOBAL)
+    assert await current_revision(target) is None
+    assert os.listdir(tmp_path) == []
+
+
+# Interrupted and broken
+
+
+@on_mariadb
+async def test_each_revision_can_be_run_again_after_a_crash_before_it_was_recorded(
+    target: Target, ask: Ask
+) -> None:
+    """A table is changed by one revision only, so that all of them can be repeated at once."""
+    first, head = f"{target.branch[0]}0001", expected_head(target.branch)
+    await upgrade(target, first)
+    old = await ask(target, definitions)
+    await upgrade(target)
+    new = await ask(target, definitions)
+    await run(ask, target, f"UPDATE alembic_version SET version_num = '{first}'")
+    assert (await upgrade(target)).before == first
+    assert await ask(target, definitions) == new
+
+    await downgrade(target, first)
+    again = await ask(target, definitions)
+    assert {name: parts(again[name]) for name in again} == {name: parts(old[name]) for name in old}
+    await run(ask, target, f"UPDATE alembic_version SET version_num = '{head}'")
+    assert (await downgrade(target, first)).before == head
+    assert await ask(target, definitions) == again
+
+
+def definitions(connection: Connection) -> dict[str, str]:
+    names = inspect(connection).get_table_names()
+    return {n: connection.execute(text(f"SHOW CREATE TABLE `{n}`")).one()[1] for n in names}
+
+
+@on_mariadb
+async def test_the_first_revision_goes_on_where_it_stopped(target: Target, ask: Ask) -> None:
+    await upgrade(target, f"{target.branch[0]}0001")
+    whole = await ask(target, definitions)
+    last = {Branch.GLOBAL: "table_user_profiles", Branch.SHARD: "saga_steps"}[target.branch]
+    table, index = {
+        Branch.GLOBAL: ("table_accountid", "idx_email"),
+        Branch.SHARD: ("outbox_events", "idx_event_type"),
+    }[target.branch]
+    await run(
+        ask,
+        target,
+        "DELETE FROM alembic_version",
+        f"DROP TABLE {last}",
+        f"ALTER TABLE {table} DROP INDEX {index}",
+    )
+    await upgrade(target, f"{target.branch[0]}0001")
+    repaired = await ask(target, definitions)
+    assert parts(repaired[table]) == parts(whole[table])
+    assert repaired[last] == whole[last]
+
+
+def parts(definition: str) -> list[str]:
+    return sorted(line.strip(" ,") for line in definition.splitlines())
+
+
+@pytest.fixture
+def own_location(tmp_path: Path) -> Path:
+    """An application's own Alembic folder; the second revision of its global branch fails."""
+    folder = tmp_path / "app" / "alembic"
+    for branch in Branch:
+        (folder / "versions" / branch).mkdir(parents=True)
+    (folder / "env.py").write_text(
+        "from alembic import context\n"
+        "from shardwise.migrations import environment\n"
+        "environment.run(context)\n"
+    )
+    (folder / "versions" / "global" / "1.py").write_text(
+        OWN_REVISION.format(
+            revision="a1",
+            down=None,
+            label=("global",),
+            body="op.create_table('own_things', sa.Column('id', sa.Integer, primary_key=True))",
+        )
+    )
+    (folder / "versions" / "global" / "2.py").write_text(
+        OWN_REVISION.format(
+            revision="a2",
+            down="a1",
+            label=None,
+            body="op.add_column('own_things', sa.Column('n', sa.Integer))"
+            "\n    op.execute('SELECT * FROM nowhere')",
+        )
+    )
+    (folder / "versions" / "shard" / "1.py").write_text(
+        OWN_REVISION.format(
+            revision="b1",
+            down=None,
+            label=("shard",),
+            body="print('a revision that prints')",
+        )
+    )
+    return folder
+
+
+OWN_REVISION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision, branch_labels, depends_on = {revision!r}, {down!r}, {label!r}, None
+
+def upgrade():
+    {body}
+
+def downgrade():
+    pass
+"""
+
+
+async def test_own_revisions_and_a_broken_one(
+    make_target: MakeTarget, own_location: Path, ask: Ask, engine_kind: str
+) -> None:
+    target, options = make_target(Branch.GLOBAL), MigrationOptions(script_location=own_location)
+    assert expected_head(Branch.GLOBAL, own_location) == "a2"
+    with pytest.raises(MigrationError) as failure:
+        await upgrade(target, options=options)
+    message = str(failure.value)
+    assert message.startswith("global: upgrade a1 -> a2")
+    tables = await ask(target, lambda connection: inspect(connection).get_table_names())
+    if engine_kind == "sqlite":
+        assert "Nothing was changed" in message
+        assert (tables, await current_revision(target)) == ([], None)
+    else:
+        assert "1 before it stay applied" in message
+        assert "run the same command again" in message
+        assert (sorted(tables), await current_revision(target)) == (["alembic_version", "own_things"], "a1")
+
+
+@on_sqlite
+async def test_a_column_that_nobody_knows_is_not_lost(make_target: MakeTarget, ask: Ask) -> None:
+    target = make_target(Branch.SHARD)
+    await upgrade(target, "s0001")
+    await run(ask, target, "ALTER TABLE table_transactions ADD COLUMN note TEXT")
+    with pytest.raises(
+        MigrationError, match="has columns that this revision doesn't know and would lose: note"
+    ):
+        await upgrade(target)
+    assert await current_revision(target) == "s0001"
+
+
+async def test_two_accounts_with_one_address_stop_the_upgrade(make_target: MakeTarget, ask: Ask) -> None:
+    target = make_target(Branch.GLOBAL)
+    await upgrade(target, "g0001")
+    account = (
+        "INSERT INTO table_accountid (account_id, password_hash, nickname, email)"
+        " VALUES ('{0}', 'x', 'x', 'same@example.org')"
+    )
+    await run(ask, target, account.format("a"), account.format("b"))
+    with pytest.raises(MigrationError, match="have the same platform_type, email"):
+        await upgrade(target)
+    assert await current_revision(target) == "g0001"
+    await run(ask, target, "UPDATE table_accountid SET email = NULL WHERE account_id = 'b'")
+    assert (await upgrade(target)).after == expected_head(Branch.GLOBAL)
+
+
+@on_mariadb
+async def test_a_foreign_key_that_some_shards_have_does_not_stop_the_upgrade(
+    make_target: MakeTarget, ask: Ask
+) -> None:
+    target = make_target(Branch.SHARD)
+    await upgrade(target, "s0001")
+    await run(
+        ask,
+        target,
+        "ALTER TABLE table_chat_messages ADD FOREIGN KEY (room_id) REFERENCES table_chat_rooms (room_id)"
+        " ON DELETE CASCADE",
+    )
+    assert (await upgrade(target)).after == expected_head(Branch.SHARD)
+
+
+@on_mariadb
+async def test_a_shard_without_transactions_gets_them(make_target: MakeTarget, ask: Ask) -> None:
+    target, twin = make_target(Branch.SHARD), make_target(Branch.SHARD)
+    await upgrade(target, "s0001")
+    await run(ask, target, "DROP TABLE table_transactions", "DELETE FROM alembic_version")
+    await stamp(target, "s0001")
+    await upgrade(target)
+    await upgrade(twin)
+    assert await ask(target, definitions) == await ask(twin, definitions)
+
+
+async def test_a_table_of_the_same_name_and_another_shape_is_refused(
+    make_target: MakeTarget, ask: Ask
+) -> None:
+    target = make_target(Branch.SHARD)
+    await run(ask, target, "CREATE TABLE outbox_events (id INTEGER PRIMARY KEY, mine INTEGER)")
+    with pytest.raises(MigrationError, match="a table outbox_events exists and has other columns") as failure:
+        await upgrade(target)
+    assert "mine" in str(failure.value)
+
+
+# One upgrader a database
+
+
+async def test_another_upgrader_is_waited_for_and_then_refused(target: Target, engine_kind: str) -> None:
+    await upgrade(target, f"{target.branch[0]}0001")
+    engine = create_engine(target.url, poolclass=NullPool)
+    async with engine.connect() as connection:
+        await connection.begin()
+        if engine_kind == "mariadb":
+            name = {"name": lock_name(str(target.url.database))}
+            assert await connection.scalar(text("SELECT GET_LOCK(:name, 0)"), name) == 1
+        with pytest.raises(MigrationLockedError, match=target.name):
+            await upgrade(target, options=MigrationOptions(lock_timeout=0))
+        waiting = asyncio.create_task(upgrade(target, options=MigrationOptions(lock_timeout=30)))
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+    await engine.dispose()
+    assert (await waiting).after == expected_head(target.branch)
+
+
+async def test_two_upgraders_at_once_do_it_once(target: Target, ask: Ask) -> None:
+    results: list[Any] = []
+    await upgrade_in_processes(
+        [target, target], workers=2, options=MigrationOptions(), finished=results.append
+    )
+    assert [(result.after, result.error) for result in results] == [(expected_head(target.branch), None)] * 2
+    versions = text("SELECT COUNT(*) FROM alembic_version")
+    assert await ask(target, lambda connection: connection.scalar(versions)) == 1
+
+
+async def test_several_upgrades_in_one_process_do_not_mix(make_target: MakeTarget) -> None:
+    targets = [make_target(branch) for branch in (Branch.GLOBAL, Branch.SHARD, Branch.SHARD)]
+    results = await asyncio.gather(*map(upgrade, targets))
+    assert [result.after for result in results] == [expected_head(target.branch) for target in targets]
+
+
+# Refused
+
+
+async def test_the_wrong_branch_is_refused(make_target: MakeTarget) -> None:
+    target = make_target(Branch.GLOBAL)
+    await upgrade(target)
+    for attempt in (upgrade, stamp):
+        with pytest.raises(MigrationTargetError, match="is a database of the global branch"):
+            await attempt(Target.shard(1, target.url), "head")
+
+
+async def test_a_revision_of_a_later_release_is_named(target: Target, ask: Ask) -> None:
+    await upgrade(target)
+    await run(ask, target, "UPDATE alembic_version SET version_num = 'x9999'")
+    with pytest.raises(MigrationError, match="is at revision x9999, which this code doesn't have"):
+        await upgrade(target)
+
+
+@on_mariadb
+async def test_a_wrong_password_names_the_shard_and_is_not_repeated(make_target: MakeTarget) -> None:
+    url = make_target(Branch.SHARD).url.set(password="Hunter2")
+    with pytest.raises(MigrationError, match="shard 7: the user or the password is wrong") as failure:
+        await upgrade(Target.shard(7, url))
+    assert "Hunter2" not in str(failure.value)
+
+
+async def test_an_unknown_revision_is_an_error_of_ours(target: Target) -> None:
+    with pytest.raises(MigrationError, match=f"{target.name}: Can't locate revision"):
+        await upgrade(target, "nothing")
+
+
+# A connection of one's own
+
+
+async def test_a_given_connection_is_used(target: Target, ask: Ask) -> None:
+    config = alembic_config()
+    config.attributes["branch"] = target.branch
+    engine = create_engine(target.url, poolclass=NullPool)
+
+    def migrate(connection: Connection) -> None:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+    await engine.dispose()
+    assert await current_revision(target) == expected_head(target.branch)
+
+
+@on_sqlite
+async def test_a_given_connection_inside_a_transaction_is_refused_on_sqlite(target: Target, ask: Ask) -> None:
+    config = alembic_config()
+
+    def migrate(connection: Connection) -> None:
+        config.attributes.update(connection=connection, target=target)
+        command.upgrade(config, "head")
+
+    with pytest.raises(MigrationError, match="not inside a transaction"):
+        await ask(target, migrate)
+
+
+@on_sqlite
+async def test_a_command_inside_an_event_loop_says_what_to_do(target: Target) -> None:
+    config = alembic_config()
+    config.attributes["target"] = target
+    with pytest.raises(MigrationError, match="can't run inside an event loop"):
+        command.upgrade(config, "head")
+
+
+def test_the_shipped_revisions_are_found_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert (script_location() / "versions" / "global" / "g0001_baseline.py").is_file()
+
+
+async def test_the_rows_that_refer_to_a_rebuilt_table_stay(make_target: MakeTarget, ask: Ask) -> None:
+    """SQLite deletes them if foreign keys are on while the table is dropped."""
+    target = make_target(Branch.GLOBAL)
+    await upgrade(target, "g0001")
+    await run(
+        ask,
+        target,
+        "INSERT INTO table_accountid (account_db_key, account_id, password_hash, nickname)"
+        " VALUES (1000, 'a', 'b', 'c')",
+        "INSERT INTO table_user_profiles (account_db_key) VALUES (1000)",
+    )
+    await upgrade(target)
+    count = text("SELECT COUNT(*) FROM table_user_profiles")
+    assert await ask(target, lambda connection: connection.scalar(count)) == 1
+    await run(ask, target, "DELETE FROM table_accountid")
+    assert await ask(target, lambda connection: connection.scalar(count)) == 0
+
+
+async def test_paths_with_signs_in_them(tmp_path: Path) -> None:
+    folder = tmp_path / "100% of it" / "#1"
+    target = Target.shard(1, make_url("sqlite+aiosqlite://").set(database=str(folder / "s.db")))
+    assert (await upgrade(target)).after == expected_head(Branch.SHARD)
+    assert (folder / "s.db").is_file()
