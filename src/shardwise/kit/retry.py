@@ -25,7 +25,7 @@ async def run_with_retry(
 
     Args:
         function: what to call; it is called anew each time.
-        name: what logs call it. Its arguments are never logged.
+        name: what logs call it, such as "shop.orders.place_order". Its arguments are never logged.
         should_retry: says of an error whether another call can help.
         max_attempts: calls in all, 1 or more.
         backoff_factor: how much longer each pause is than the one before, 1 or more.
@@ -45,8 +45,9 @@ async def run_with_retry(
         attempts += 1
         return await function()
 
-    attempt.__qualname__ = name
-    caller = stamina.AsyncRetryingCaller(
+    attempt.__module__, _, attempt.__qualname__ = name.rpartition(".")
+    again = stamina.retry(
+        on=should_retry,
         attempts=max_attempts,
         timeout=deadline,
         wait_initial=first_pause,
@@ -55,7 +56,7 @@ async def run_with_retry(
         wait_exp_base=backoff_factor,
     )
     try:
-        return await caller(should_retry, attempt)
+        return await again(attempt)()
     except Exception as error:
         if attempts > 1:
             note(error, attempts=attempts)

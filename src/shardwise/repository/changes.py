@@ -10,7 +10,7 @@ from shardwise.repository.values import check_value
 
 
 class UnsetType(Enum):
-    """The type of `UNSET`, for annotations: `name: str | None | UnsetType = UNSET`."""
+    """The type of `UNSET`, for annotations: `name: str | UnsetType | None = UNSET`."""
 
     UNSET = "UNSET"
 
@@ -35,7 +35,7 @@ def checked_changes(shape: ModelShape, changes: Mapping[str, object]) -> dict[st
     for name, value in given.items():
         if name not in shape.writable:
             raise shape.unknown(name)
-        check_value(shape.columns[name], value)
+        check_value(shape.columns[name], value, stored=True)
     return given
 
 

@@ -11,6 +11,7 @@ from shardwise.repository.changes import checked_changes
 from shardwise.repository.reads import List, ReadRepository
 from shardwise.repository.rows import Row, check_accounts, grouped_rows
 from shardwise.repository.upsert import build_upsert, conflict_columns
+from shardwise.repository.values import check_stored_kinds
 from shardwise.schema.base import SHARD_KEY
 
 T = TypeVar("T")
@@ -25,6 +26,7 @@ class CreateRepository(ReadRepository[T]):
         Raises:
             DuplicateEntityError: a unique value is taken.
             MissingShardKeyError: it belongs to no account.
+            InvalidValueError: a value is of another type than its column.
             ConstraintViolationError: a foreign key, a check or a missing value forbids it.
             ValueRefusedError: a value doesn't fit its column.
         """
@@ -51,7 +53,8 @@ class CreateRepository(ReadRepository[T]):
             The number of rows if mappings were given, else the objects.
 
         Raises:
-            InvalidValueError: a mapping names what isn't a column; nothing was sent.
+            InvalidValueError: a mapping names what isn't a column, or a value is of another type than its
+                column; nothing was sent.
             MissingShardKeyError: a row of a sharded model has no account_db_key; nothing was sent.
             DatabaseError: as in `create`.
         """
@@ -154,6 +157,8 @@ class CreateRepository(ReadRepository[T]):
         if shape.shard_key is not None:
             keys = [getattr(entity, shape.shard_key) for entity in entities]
             check_accounts(shape, keys, self.account_db_key)
+        for name in shape.writable:
+            check_stored_kinds(shape.columns[name], {type(vars(entity).get(name)) for entity in entities})
         with self.translated():
             self.session.add_all(entities)
             await self.session.flush()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, and_, false
-from sqlalchemy.orm import QueryableAttribute
+from sqlalchemy.orm import InstrumentedAttribute, QueryableAttribute
 from sqlalchemy.sql import operators
 
 from shardwise.errors import InvalidValueError, UnknownFilterError
@@ -13,7 +13,7 @@ from shardwise.repository.values import check_value, is_expression
 
 Filters: TypeAlias = (
     Mapping[str, object]
-    | Mapping[QueryableAttribute[Any], object]
+    | Mapping[InstrumentedAttribute[Any], object]
     | Sequence[ColumnElement[bool]]
     | ColumnElement[bool]
     | None
@@ -92,7 +92,7 @@ def _unknown_attribute(shape: ModelShape, name: object) -> UnknownFilterError:
             f" {shape.name}.{name}.any(...) or .has(...)"
         )
     return UnknownFilterError(
-        f"{shape.name} has no attribute {name!r}{shape.near(name)} It has {', '.join(shape.columns)};"
+        f"{shape.name} has no attribute {str(name)!r}{shape.near(name)} It has {', '.join(shape.columns)};"
         f" operators are written name__operator, there are {', '.join(OPERATORS)}"
     )
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from shardwise.errors import CrossAccountAccessError, InvalidValueError, MissingShardKeyError
 from shardwise.repository.shape import ModelShape
+from shardwise.repository.values import check_stored_kinds
 
 Row = Mapping[str, object]
 
@@ -23,7 +24,8 @@ def grouped_rows(
         account: the account that the session is pinned to, if it is.
 
     Raises:
-        InvalidValueError: something isn't a mapping, or names what isn't a column.
+        InvalidValueError: something isn't a mapping, names what isn't a column, or holds a value that
+            isn't of its column's type.
         MissingShardKeyError: a row of a sharded model has no account_db_key.
         CrossAccountAccessError: a row belongs to another account than the session.
     """
@@ -37,6 +39,7 @@ def grouped_rows(
         for name in names:
             if name not in shape.writable:
                 raise shape.unknown(name)
+            check_stored_kinds(shape.columns[name], {type(row[name]) for row in group})
         check_accounts(shape, [row.get(shape.shard_key) for row in group], account)
     return {names: _by_column(shape, names, group) for names, group in groups.items()}
 

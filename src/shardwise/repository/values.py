@@ -4,9 +4,11 @@ MySQL compares whatever it is given: `id = '7 or so'` finds row 7, and `token = 
 doesn't start with a digit. So a value of another type than the column's is refused here.
 """
 
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from types import NoneType
 from typing import Any
 
 from sqlalchemy import Enum as EnumColumn
@@ -17,7 +19,7 @@ from sqlalchemy.types import TypeDecorator
 from shardwise.errors import InvalidValueError
 
 _NUMBERS = (int, float, Decimal)
-_ACCEPTED: dict[type, tuple[type, ...]] = {
+_COMPARED: dict[type, tuple[type, ...]] = {
     int: _NUMBERS,
     float: _NUMBERS,
     Decimal: _NUMBERS,
@@ -27,6 +29,7 @@ _ACCEPTED: dict[type, tuple[type, ...]] = {
     datetime: (datetime,),
     date: (date,),
 }
+_STORED = {**_COMPARED, int: (int,)}  # MySQL would round 1.5 on its own
 
 
 def python_type_of(kind: TypeEngine[Any]) -> type | None:
@@ -37,7 +40,7 @@ def python_type_of(kind: TypeEngine[Any]) -> type | None:
         found = kind.python_type
     except NotImplementedError:
         return None
-    return found if found in _ACCEPTED or issubclass(found, Enum) else None
+    return found if found in _COMPARED or issubclass(found, Enum) else None
 
 
 def is_expression(value: object) -> bool:
@@ -45,8 +48,13 @@ def is_expression(value: object) -> bool:
     return hasattr(value, "__clause_element__") or hasattr(value, "_propagate_attrs")
 
 
-def check_value(attribute: QueryableAttribute[Any], value: object) -> None:
+def check_value(attribute: QueryableAttribute[Any], value: object, *, stored: bool = False) -> None:
     """Check that a value is of its column's type; None and SQL expressions always are.
+
+    Args:
+        attribute: the column.
+        value: what it is compared with or set to.
+        stored: it is set to the value, so an integer column takes no fraction.
 
     Raises:
         InvalidValueError: naming the attribute and what it takes.
@@ -56,11 +64,32 @@ def check_value(attribute: QueryableAttribute[Any], value: object) -> None:
     kind = attribute.type
     if isinstance(kind, EnumColumn):
         _check_choice(attribute, kind, value)
-        return
-    expected = python_type_of(kind)
-    if expected is not None and not isinstance(value, _ACCEPTED.get(expected, (expected,))):
+    else:
+        _check_kind(attribute, type(value), _STORED if stored else _COMPARED)
+
+
+def check_stored_kinds(attribute: QueryableAttribute[Any], kinds: Iterable[type]) -> None:
+    """Check the types of many values that a column is to be set to.
+
+    SQLite would store a text in a column of numbers, and asyncmy puts a dict or list into the SQL as it is.
+
+    Raises:
+        InvalidValueError: naming the attribute and what it takes.
+    """
+    if isinstance(attribute.type, EnumColumn):
+        return  # which checks its words itself
+    for kind in kinds:
+        if kind is not NoneType and not is_expression(kind):
+            _check_kind(attribute, kind, _STORED)
+
+
+def _check_kind(
+    attribute: QueryableAttribute[Any], kind: type, accepted: Mapping[type, tuple[type, ...]]
+) -> None:
+    expected = python_type_of(attribute.type)
+    if expected is not None and not issubclass(kind, accepted.get(expected, (expected,))):
         raise InvalidValueError(
-            str(attribute), f"takes {expected.__name__} values, {type(value).__name__} is not one"
+            str(attribute), f"takes {expected.__name__} values, {kind.__name__} is not one"
         )
 
 

@@ -80,7 +80,7 @@ def with_db_retry(
 
             return await run_with_retry(
                 once,
-                name=function.__qualname__,
+                name=f"{function.__module__}.{function.__qualname__}",
                 should_retry=is_retryable,
                 max_attempts=max_attempts,
                 backoff_factor=backoff_factor,
