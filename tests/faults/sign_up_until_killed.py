@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from shardwise.database import ShardedDatabase
@@ -26,11 +27,20 @@ SIDE_BY_SIDE = 2
 
 
 class PausingIdentity(IdentityService):
+    def __init__(self, db: ShardedDatabase, begun: Callable[[], None]) -> None:
+        super().__init__(db, hasher=PasswordHasher(memory_kib=8, time_cost=1))
+        self.begun = begun
+
     async def _finish_home(self, account_db_key: int, placement: Placement) -> Placement:
+        self.begun()
         await asyncio.sleep(random.uniform(0, PAUSE))
         finished = await super()._finish_home(account_db_key, placement)
         await asyncio.sleep(random.uniform(0, PAUSE))
         return finished
+
+
+def tell(ready: int) -> None:
+    os.write(ready, b"!")
 
 
 def say(line: str) -> None:
@@ -40,7 +50,9 @@ def say(line: str) -> None:
 async def sign_up(url: str, process: int, ready: int) -> None:
     topology = {"refresh_interval": 0, "revision_check": "ignore"}
     async with ShardedDatabase.from_url(url, topology=topology) as db:
-        identity = PausingIdentity(db, hasher=PasswordHasher(memory_kib=8, time_cost=1))
+        # The clock of every second process starts in the gap, so that a slow machine gets there too.
+        late = process % 2 == 1
+        identity = PausingIdentity(db, (lambda: tell(ready)) if late else (lambda: None))
 
         async def forever(task: int) -> None:
             number = 0
@@ -50,7 +62,8 @@ async def sign_up(url: str, process: int, ready: int) -> None:
                 await identity.sign_up(SignUp(account_id=name, password=name, nickname=name))
                 say(f"answered {name}")
 
-        os.write(ready, b"!")
+        if not late:
+            tell(ready)
         await asyncio.gather(*(forever(task) for task in range(SIDE_BY_SIDE)))
 
 
@@ -71,11 +84,11 @@ def kill_one(url: str, process: int, moments: random.Random) -> None:
         run_child(url, process, writing)
     os.close(writing)
     began = os.read(reading, 1)
-    os.close(reading)
     if began:
         time.sleep(moments.uniform(0, LIFE))
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
+    os.close(reading)
     if not began or os.waitstatus_to_exitcode(status) != -signal.SIGKILL:
         sys.exit(f"process {process} ended by itself: {status}")
     say("killed")
