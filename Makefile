@@ -6,8 +6,10 @@ VENV := .venv
 VENV_20 := .venv-sa20
 ARGS :=
 
-# What SQLAlchemy 2.0 could break: everything that touches its API, without the slow end-to-end runs.
-TESTS_20 := tests/unit
+# What SQLAlchemy 2.0 could break: everything that touches its API, without tools, servers and whole applications.
+TESTS_20 := tests/unit tests/integration/migrations \
+	--ignore=tests/unit/test_tools.py --ignore=tests/unit/test_compose.py --ignore=tests/unit/test_conftest.py \
+	--ignore=tests/unit/test_docs_testing.py --ignore=tests/unit/testing/test_servers.py
 
 .PHONY: help demo test test-sqlalchemy-2.0 faults lint types format bench clean servers
 
@@ -36,7 +38,7 @@ servers: ## Find, or install where possible, the servers that the tests start
 test: $(VENV)/.dev servers ## Run all tests (ARGS="-k name" to choose)
 	@$(VENV)/bin/python -m pytest $(ARGS)
 
-test-sqlalchemy-2.0: $(VENV_20)/.dev servers ## Run the unit tests on SQLAlchemy 2.0
+test-sqlalchemy-2.0: $(VENV_20)/.dev servers ## Run what touches its API on SQLAlchemy 2.0
 	@$(VENV_20)/bin/python -c 'import sqlalchemy; print("SQLAlchemy", sqlalchemy.__version__)'
 	@$(VENV_20)/bin/python -m pytest $(TESTS_20) -o cache_dir=.pytest_cache/sa20 $(ARGS)
 
