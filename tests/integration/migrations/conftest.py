@@ -12,6 +12,7 @@ from sqlalchemy.pool import NullPool
 
 import shardwise.finance.models  # noqa: F401  # both metadatas, as the shipped env.py has them
 from shardwise.migrations.branches import Branch
+from shardwise.migrations.runner import stamp
 from shardwise.migrations.targets import Target
 from shardwise.testing.servers import MariaDBServer
 from shardwise.topology.engines import create_engine
@@ -44,6 +45,25 @@ def make_target(
 def target(request: pytest.FixtureRequest, make_target: Callable[[Branch], Target]) -> Target:
     """An empty database of each branch, on each engine."""
     return make_target(request.param)
+
+
+@pytest.fixture
+def global_target(make_target: Callable[[Branch], Target]) -> Target:
+    """An empty database for the shorter branch, on each engine."""
+    return make_target(Branch.GLOBAL)
+
+
+@pytest.fixture
+def make_head(
+    ask: Callable[[Target, Callable[[Connection], Any]], Awaitable[Any]],
+) -> Callable[[Target], Awaitable[None]]:
+    """Bring an empty database to the head the short way, where it is only a condition of the test."""
+
+    async def make_head(target: Target) -> None:
+        await ask(target, target.branch.metadata.create_all)
+        await stamp(target, "head")
+
+    return make_head
 
 
 @pytest.fixture

@@ -19,13 +19,14 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import URL
 
 from shardwise.migrations.branches import Branch, alembic_config, expected_head
-from shardwise.migrations.runner import current_revision, upgrade
+from shardwise.migrations.runner import current_revision
 from shardwise.migrations.targets import Target
 from shardwise.topology.loader import address_columns
 
 ROOT = Path(__file__).parents[3]
 Ask = Callable[[Target, Callable[[Connection], Any]], Awaitable[Any]]
 MakeTarget = Callable[[Branch], Target]
+MakeHead = Callable[[Target], Awaitable[None]]
 on_sqlite = pytest.mark.parametrize("engine_kind", ["sqlite"], indirect=True)
 
 
@@ -88,20 +89,17 @@ for line in sys.argv[1:]:
 
 
 @pytest.fixture
-def global_target(make_target: MakeTarget) -> Target:
-    return make_target(Branch.GLOBAL)
-
-
-@pytest.fixture
 def alembic(global_target: Target, monkeypatch: pytest.MonkeyPatch) -> Commands:
     monkeypatch.setenv("DATABASE_URL", global_target.url.render_as_string(hide_password=False))
     return Commands()
 
 
 @pytest.fixture
-async def shards(make_target: MakeTarget, global_target: Target, ask: Ask) -> list[Target]:
-    """Two empty shards of a migrated global database."""
-    await upgrade(global_target)
+async def shards(
+    make_target: MakeTarget, make_head: MakeHead, global_target: Target, ask: Ask
+) -> list[Target]:
+    """Two empty shards of a global database at the head."""
+    await make_head(global_target)
     shards = [make_target(Branch.SHARD) for _ in range(2)]
     table = Branch.GLOBAL.metadata.tables["table_shard_config"]
     rows = [
@@ -350,16 +348,20 @@ async def test_an_empty_revision_needs_no_database(project: Path, global_target:
     assert (project / "alembic" / "versions" / "global" / "g9999_by_hand.py").exists()
 
 
-async def test_check_sees_a_difference(alembic: Commands, shards: list[Target], ask: Ask) -> None:
-    await upgrade(shards[0])
+async def test_check_sees_a_difference(
+    alembic: Commands, shards: list[Target], make_head: MakeHead, ask: Ask
+) -> None:
+    await make_head(shards[0])
     statement = "ALTER TABLE table_transactions ADD COLUMN note TEXT"
     await ask(shards[0], lambda connection: connection.execute(text(statement)))
     assert "note" in await alembic.refused("-x", "shard=1", "check")
 
 
 @pytest.mark.parametrize("engine_kind", ["mariadb"], indirect=True)
-async def test_check_sees_other_types(alembic: Commands, shards: list[Target], ask: Ask) -> None:
-    await upgrade(shards[0])
+async def test_check_sees_other_types(
+    alembic: Commands, shards: list[Target], make_head: MakeHead, ask: Ask
+) -> None:
+    await make_head(shards[0])
     kinds = (
         "MODIFY created_at DATETIME NOT NULL",
         "MODIFY status ENUM('pending') NOT NULL",
