@@ -11,11 +11,9 @@ from sqlalchemy.pool import NullPool
 from shardwise.cli.command import USAGE, command, settings
 from shardwise.cli.databases import create, delete_contents, exists, shown
 from shardwise.cli.output import say_error
-from shardwise.cli.progress import UpgradeProgress
-from shardwise.cli.upgrade import options, report
+from shardwise.cli.upgrade import options, report, upgrade_each
 from shardwise.config import Environment, PoolSettings
 from shardwise.errors import ConfigurationError, ShardwiseError
-from shardwise.migrations.fleet import FleetPlan, upgrade_fleet
 from shardwise.migrations.runner import upgrade
 from shardwise.migrations.targets import Target
 from shardwise.schema.control import ShardConfig, ShardStats
@@ -36,7 +34,7 @@ async def recreate(
     """Delete and rebuild all databases of a development topology; the shards' configuration is kept.
 
     Works only where SHARDWISE_ENVIRONMENT is development or test. SQLite files are deleted, on servers all
-    tables are dropped. Disabled shards too.
+    tables are dropped; disabled shards too, whose status stays as it is.
     """
     chosen = settings(context)
     if chosen.environment not in (Environment.DEVELOPMENT, Environment.TEST):
@@ -55,7 +53,7 @@ async def recreate(
             await create(address)  # all of them answer, or none is touched
         for address in (*shards, url):
             await delete_contents(address)
-        await upgrade(Target.global_database(url), options=options(chosen))
+        made = await upgrade(Target.global_database(url), options=options(chosen))
         await _write_shards(url, rows)
     except ShardwiseError:
         for row, address in zip(rows, shards, strict=True):
@@ -63,9 +61,8 @@ async def recreate(
                 f"the configuration had shard {row['shard_id']} ({row['shard_name']}) at {shown(address)}"
             )
         raise
-    with UpgradeProgress() as progress:
-        plan = FleetPlan(options=options(chosen))
-        return report(await upgrade_fleet(url, plan=plan, progress=progress))
+    targets = [Target.shard(row["shard_id"], address) for row, address in zip(rows, shards, strict=True)]
+    return report([made, *await upgrade_each(targets, chosen)])
 
 
 async def _read_shards(url: URL) -> Sequence[Row]:

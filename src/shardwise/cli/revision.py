@@ -1,6 +1,7 @@
 """`shardwise revision`: a new Alembic revision for one branch."""
 
 import asyncio
+from argparse import Namespace
 from pathlib import Path
 from typing import Annotated
 
@@ -66,6 +67,7 @@ def _config(location: Path | None, branch: Branch) -> Config:
     config = alembic_config(location)
     folder = versions_folder(branch, location)
     config.set_main_option("version_locations", str(folder).replace("%", "%%"))
+    config.cmd_opts = Namespace(quiet=True)
     return config
 
 

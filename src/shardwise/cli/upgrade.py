@@ -1,7 +1,7 @@
 """`shardwise upgrade`: every database to the schema that this code needs."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,7 +48,8 @@ async def upgrade(
     if dry_run:
         return await _print_sql(chosen, revision, as_json=as_json)
     if revision is not None:
-        results = await _upgrade_branch(chosen, revision)
+        branch = branch_of(revision, chosen.migrations.script_location)
+        results = await upgrade_each(await find_targets(Request(branch=branch), chosen), chosen, revision)
     else:
         plan = FleetPlan(workers=jobs, canary=canary, options=options(chosen))
         with UpgradeProgress() as progress:
@@ -98,11 +99,12 @@ def _facts(result: MigrationResult) -> dict[str, Any]:
     }
 
 
-async def _upgrade_branch(chosen: Settings, revision: str) -> list[MigrationResult]:
-    branch = branch_of(revision, chosen.migrations.script_location)
+async def upgrade_each(
+    targets: Sequence[Target], chosen: Settings, revision: str = runner.HEAD
+) -> list[MigrationResult]:
+    """Bring databases to a revision, one after the other; a failure doesn't keep the next from its turn."""
     results = []
     with UpgradeProgress() as progress:
-        targets = await find_targets(Request(branch=branch), chosen)
         progress.planned(targets)
         for target in targets:
             try:
@@ -135,7 +137,7 @@ async def _print_sql(chosen: Settings, revision: str | None, *, as_json: bool) -
         return OK
     for entry in written:
         typer.echo(f"-- {entry['name']}" + ("" if entry["sql"] else ": nothing to do"))
-        typer.echo(entry["sql"], nl=not entry["sql"])
+        typer.echo(entry["sql"], nl=False)
     return OK
 
 
