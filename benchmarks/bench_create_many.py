@@ -63,7 +63,7 @@ async def _core(engine: AsyncEngine) -> float:
     connection: AsyncConnection
     async with engine.connect() as connection:
         await connection.begin()
-        return await _timed(connection.execute(insert(Trade.__table__), rows))
+        return await _timed(connection.execute(insert(Base.metadata.tables[Trade.__tablename__]), rows))
 
 
 async def _mappings(engine: AsyncEngine) -> float:
