@@ -20,7 +20,7 @@ def default_sql(column: "Column[object]", dialect: Dialect) -> str | None:
 
 
 def fills(before: Table, after: Table, given: Mapping[str, str], dialect: Dialect) -> dict[str, str]:
-    """Return the SQL expression for each column of `after` that may lack a value.
+    """Return the SQL expression for each column of `after` whose old values may be missing.
 
     What the revision gives wins; else the column's own default.
 
@@ -33,16 +33,15 @@ def fills(before: Table, after: Table, given: Mapping[str, str], dialect: Dialec
     result = dict(given)
     for column in after.columns:
         old = before.columns.get(column.name)
-        may_be_missing = not column.nullable and (old is None or bool(old.nullable))
-        if column.name in result or not may_be_missing:
+        if column.name in result or column.nullable or (old is not None and not old.nullable):
             continue
         default = default_sql(column, dialect)
-        if default is not None:
-            result[column.name] = default
-        elif not column.autoincrement or old is not None:
+        if default is None and column is not after.autoincrement_column:
             raise MigrationError(
                 f"{after.name}.{column.name} may not be NULL and the revision gives no value"
             )
+        if default is not None and old is not None:  # a new column gets its default by itself
+            result[column.name] = default
     return result
 
 
