@@ -1,15 +1,22 @@
 """The one place where engines are made, so that every connection keeps the same promises.
 
 MySQL and MariaDB: the session's clock is UTC, strict mode refuses values that don't fit, timeouts bound
-connecting and reading, and errors never print parameters. SQLite: explicit BEGIN (the driver's own
+connecting, reading and writing, and errors never print parameters. SQLite: explicit BEGIN (the driver's own
 transaction control makes savepoints leak), IMMEDIATE for a session that may write so that two
 read-modify-write transactions queue instead of failing, foreign keys on, WAL, a busy timeout, and exact
 decimals.
 """
 
+import asyncio
+import socket
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import asyncmy
+from asyncmy.constants.CR import CR_CONN_HOST_ERROR
+from asyncmy.errors import OperationalError
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -57,13 +64,34 @@ def create_engine(
         "connect_timeout": pool.connect_timeout,
         "read_timeout": pool.read_timeout,
         "init_command": _MYSQL_INIT,
+        "async_creator_fn": partial(_connect_mysql, pool.write_timeout),
     }
     return create_async_engine(address, connect_args=arguments, **options)
 
 
+async def _connect_mysql(write_timeout: float, *, connect_timeout: float, **arguments: Any) -> Any:
+    """Connect within the timeout; asyncmy itself bounds only the TCP part, not a server that says nothing."""
+    if isinstance(password := arguments.get("password"), str):
+        arguments["password"] = password.encode()  # the server's form; asyncmy would encode Latin-1
+    try:
+        async with asyncio.timeout(connect_timeout):
+            connection = await asyncmy.connect(connect_timeout=connect_timeout, **arguments)
+    except TimeoutError:
+        raise OperationalError(CR_CONN_HOST_ERROR, f"no connection within {connect_timeout:g} s") from None
+    _bound_writes(connection, write_timeout)
+    return connection
+
+
+def _bound_writes(connection: Any, seconds: float) -> None:
+    """Let the kernel give up a connection whose data nobody takes; asyncmy has no timeout for it."""
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux
+    transport = connection._transport
+    peer: socket.socket | None = transport.get_extra_info("socket") if transport else None
+    if option is not None and peer is not None and peer.family != socket.AF_UNIX:
+        peer.setsockopt(socket.IPPROTO_TCP, option, max(1, round(seconds * 1000)))
+
+
 def _sqlite_engine(address: URL, pool: PoolSettings, options: dict[str, Any]) -> AsyncEngine:
-    if address.database and not address.database.startswith("file:"):
-        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     arguments = {
         "timeout": pool.connect_timeout,
         "factory": ExactSqliteConnection,
@@ -73,9 +101,16 @@ def _sqlite_engine(address: URL, pool: PoolSettings, options: dict[str, Any]) ->
     dialect = engine.sync_engine.dialect
     dialect.statement_compiler = DecimalSQLiteCompiler
     dialect.ischema_names = {**dialect.ischema_names, "DECIMAL_TEXT": SqliteDecimal}  # type: ignore[attr-defined]
+    event.listen(engine.sync_engine, "do_connect", partial(_make_folder, address.database or ""))
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _make_folder(file: str, *connecting: Any) -> None:
+    if not file.startswith("file:"):
+        with suppress(OSError):  # SQLite then says that it can't open the file
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _prepare_sqlite(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
