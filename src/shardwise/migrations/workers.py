@@ -67,8 +67,9 @@ async def _serve(
 async def _start() -> Process:
     environment = {**os.environ, _PARENT_PATH: json.dumps(sys.path)}
     arguments = (sys.executable, "-c", _WORKER)
+    # A session of its own: Ctrl-C ends the parent, and the worker once its database is done.
     return await asyncio.create_subprocess_exec(
-        *arguments, stdin=PIPE, stdout=PIPE, env=environment, limit=_LINE_LIMIT
+        *arguments, stdin=PIPE, stdout=PIPE, env=environment, limit=_LINE_LIMIT, start_new_session=True
     )
 
 

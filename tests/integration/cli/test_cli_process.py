@@ -1,5 +1,7 @@
 """The command line as a process: signals and pipes."""
 
+import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import URL, make_url
+
+from shardwise.migrations.runner import upgrade
+from shardwise.migrations.targets import Target
+from shardwise.topology.manager import DatabaseManager
+from shardwise.topology.registry import NewShard, add_shard
 
 _START = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a runner may ignore it
 _MAIN = "from shardwise.cli.app import main; main()"
@@ -38,6 +46,36 @@ def test_interrupt_ends_with_one_line_and_130(tmp_path: Path, file: str) -> None
         _, said = process.communicate(timeout=30)
     assert process.returncode == 130
     assert said.strip() == "shardwise: interrupted"
+
+
+async def make_stale_fleet(folder: Path, shards: int) -> URL:
+    """Make a migrated global database and shards without any table."""
+    url = make_url(f"sqlite+aiosqlite:///{folder / 'global.db'}")
+    await upgrade(Target.global_database(url))
+    manager = DatabaseManager(url)
+    for shard_id in range(1, shards + 1):
+        shard = NewShard(
+            shard_id=shard_id, name=f"s{shard_id}", url=url.set(database=str(folder / f"{shard_id}.db"))
+        )
+        await add_shard(manager, shard)
+    await manager.close()
+    return url
+
+
+def test_interrupted_upgrade_of_many_ends_with_one_line_and_goes_on_later(tmp_path: Path) -> None:
+    url = asyncio.run(make_stale_fleet(tmp_path, shards=4))
+    with start("--url", str(url), "upgrade", "--jobs", "2") as process:
+        wait_for(tmp_path / "1.db")
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert said.strip() == "shardwise: interrupted"
+    with start("--url", str(url), "upgrade", "--json") as process:
+        printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    results = {entry["name"]: entry["result"] for entry in json.loads(printed)["databases"]}
+    assert results["shard 1"] == "unchanged"
+    assert results["shard 4"] == "upgraded"
 
 
 def test_reader_of_a_pipe_may_leave(tmp_path: Path) -> None:
