@@ -55,6 +55,7 @@ class ShardedDatabase:
         self.directory = Directory(self.global_manager, capacity=routing.cache_size, ttl=routing.cache_ttl)
         self.assignment = Assigner(self.topology, routing.strategy)
         self._router = Router(self.directory, self.topology)
+        self._opened = False
         self._watch: asyncio.Task[None] | None = None
 
     @classmethod
@@ -84,9 +85,11 @@ class ShardedDatabase:
             DatabaseConnectionError: the global database can't be reached.
             DatabaseNotMigratedError: it has no tables yet.
             RevisionMismatchError: its schema isn't the code's.
+            ConfigurationError: it is open already.
         """
-        if self._watch is not None:
+        if self._opened:
             raise ConfigurationError("this ShardedDatabase is open already")
+        self._opened = True
         try:
             await self._check_revision(self.global_manager, Branch.GLOBAL)
             await self.topology.refresh()
@@ -99,7 +102,8 @@ class ShardedDatabase:
         return self
 
     async def close(self) -> None:
-        """Stop watching and close every connection; may be called twice."""
+        """Stop watching and close every connection; may be called twice, and `open` again after it."""
+        self._opened = False
         watch, self._watch = self._watch, None
         if watch is not None:
             watch.cancel()
@@ -208,16 +212,8 @@ class ShardedDatabase:
         Returns:
             The global database first, then the shards by id; within the deadline whatever hangs.
         """
-        snapshot = self.topology.snapshot
         targets = [HealthTarget(name="global database", shard_id=None, manager=self.global_manager)]
-        for shard in snapshot.shards.values():
-            manager = self.topology.unchecked_manager(shard)
-            targets.append(
-                HealthTarget(name=manager.name, shard_id=shard.shard_id, manager=manager, status=shard.status)
-            )
-        for shard_id, error in snapshot.broken.items():
-            name = f"shard {shard_id}"
-            targets.append(HealthTarget(name=name, shard_id=shard_id, manager=None, problem=str(error)))
+        targets += self.topology.health_targets()
         limit = self.settings.topology.health_deadline if deadline is None else deadline
         return await check_health(targets, deadline=limit, read_revision=read_revision)
 

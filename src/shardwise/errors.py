@@ -173,6 +173,10 @@ class ShardUnavailableError(DatabaseConnectionError, TopologyError):
         super().__init__(f"shard {shard_id} is unavailable: {reason}")
 
 
+class ShardAccessError(ShardUnavailableError, DatabaseAccessError):
+    """A shard refuses the user, the password or the privilege that its row gives."""
+
+
 class ShardMaintenanceError(ShardUnavailableError):
     """A shard is in maintenance."""
 

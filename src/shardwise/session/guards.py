@@ -8,10 +8,11 @@ from sqlalchemy.orm import InstanceState, Session, UOWTransaction
 
 from shardwise.errors import CrossAccountAccessError, MissingShardKeyError, ShardKeyChangedError
 from shardwise.schema.base import SHARD_KEY, TablePlacement, placement_of
+from shardwise.topology.committing import CommittingSession
 from shardwise.topology.read_only import ReadOnlySession
 
 
-class GuardedSession(Session):
+class GuardedSession(CommittingSession):
     """A session on one shard that refuses rows of no account, of another account, or of a changed one."""
 
     account_db_key: int | None = None

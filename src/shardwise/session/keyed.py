@@ -13,10 +13,11 @@ from shardwise.routing.keys import statement_keys
 from shardwise.routing.router import Router
 from shardwise.schema.base import SHARD_KEY, TablePlacement, placement_of
 from shardwise.session.guards import checked_key, written_objects
+from shardwise.topology.committing import CommittingSession
 from shardwise.topology.manager import DatabaseManager
 
 
-class KeyedSession(HorizontalSession):
+class KeyedSession(CommittingSession, HorizontalSession):
     """SQLAlchemy's horizontally sharded session with routing of our own in place of its choosers' loop.
 
     The stock session adds a listener to every instance and executes each statement from inside another

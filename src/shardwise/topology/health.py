@@ -47,11 +47,11 @@ class DatabaseHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthTarget:
-    """A database to look at; `manager` None means that its configuration can't be used (`problem`)."""
+    """A database to look at; `manager` is None if it is disabled or can't be configured (`problem`)."""
 
     name: str
     shard_id: int | None
-    manager: DatabaseManager | None
+    manager: DatabaseManager | None = None
     status: ShardStatus = ShardStatus.ACTIVE
     problem: str | None = None
 
@@ -80,10 +80,10 @@ async def _look(
     deadline: float,
     read_revision: Callable[[DatabaseManager], Awaitable[str | None]],
 ) -> DatabaseHealth:
-    if target.manager is None:
-        return DatabaseHealth(name=target.name, shard_id=target.shard_id, status="down", error=target.problem)
     if target.status is ShardStatus.DISABLED:
         return DatabaseHealth(name=target.name, shard_id=target.shard_id, status="disabled")
+    if target.manager is None:
+        return DatabaseHealth(name=target.name, shard_id=target.shard_id, status="down", error=target.problem)
     start = time.perf_counter()
     version = revision = problem = None
     try:

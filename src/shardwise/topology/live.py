@@ -3,14 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from types import MappingProxyType
 
 from sqlalchemy.pool import Pool
 
 from shardwise.config import PoolSettings
-from shardwise.errors import ShardDisabledError, ShardMaintenanceError, ShardwiseError
+from shardwise.errors import ShardDisabledError, ShardMaintenanceError, ShardwiseError, TopologyError
 from shardwise.schema.control import ShardStatus
+from shardwise.topology.health import HealthTarget
 from shardwise.topology.loader import load_topology
 from shardwise.topology.manager import DatabaseManager
 from shardwise.topology.shard import Shard, Topology
@@ -80,10 +80,12 @@ class LiveTopology:
         Raises:
             UnknownShardError: no such shard.
             ShardUnavailableError: it is disabled, in maintenance, or its row can't be used.
-            TopologyError: its schema isn't at the expected revision.
+            TopologyError: its schema isn't at the expected revision, or no configuration was loaded yet.
         """
         if manager := self._serving.get(shard_id):
             return manager
+        if self.snapshot.loaded_at is None:
+            raise TopologyError("the shards are not known: open the ShardedDatabase first (`async with db:`)")
         shard = self.snapshot.shard(shard_id)
         if shard.status is ShardStatus.DISABLED:
             raise ShardDisabledError(shard_id)
@@ -102,11 +104,23 @@ class LiveTopology:
             manager = self._managers[shard.shard_id] = DatabaseManager.from_pool(
                 shard.url,
                 shard.pool,
-                name=f"shard {shard.shard_id} ({shard.name})",
+                name=shard.title,
                 shard_id=shard.shard_id,
                 poolclass=self._poolclass,
             )
         return manager
+
+    def health_targets(self) -> list[HealthTarget]:
+        """Return what a health check looks at: every configured shard by id, also those that don't serve."""
+        return [self._health_target(shard_id) for shard_id in sorted({*self.shards, *self.snapshot.broken})]
+
+    def _health_target(self, shard_id: int) -> HealthTarget:
+        if problem := self.snapshot.broken.get(shard_id):
+            return HealthTarget(name=f"shard {shard_id}", shard_id=shard_id, problem=str(problem))
+        shard = self.shards[shard_id]
+        disabled = shard.status is ShardStatus.DISABLED
+        manager = None if disabled else self.unchecked_manager(shard)
+        return HealthTarget(name=shard.title, shard_id=shard_id, manager=manager, status=shard.status)
 
     async def refresh(self) -> Topology:
         """Read the configuration again and replace the snapshot.
@@ -147,12 +161,9 @@ class LiveTopology:
                 logger.warning("the shard configuration can't be read, the previous one stays: %s", error)
 
     async def close(self) -> None:
-        """Close every manager."""
-        for task in self._retiring:
-            task.cancel()
-        for task in list(self._retiring):
-            with suppress(asyncio.CancelledError):
-                await task
+        """Close every manager and forget the configuration."""
+        self.snapshot = Topology()
+        await asyncio.gather(*self._retiring)
         managers, self._managers, self._serving = self._managers, {}, {}
         for manager in managers.values():
             await manager.close()

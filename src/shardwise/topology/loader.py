@@ -2,18 +2,34 @@
 
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import String, select, type_coerce
 from sqlalchemy.engine import URL
 
 from shardwise.config import PoolSettings, database_url
 from shardwise.errors import ConfigurationError, ShardConfigurationError
 from shardwise.kit.clock import utc_now
-from shardwise.schema.control import ShardConfig
+from shardwise.schema.control import ShardConfig, ShardStatus
 from shardwise.topology.manager import DatabaseManager
 from shardwise.topology.shard import Shard, Topology
 
 _MAX_PORT = 65_535
+_ROWS = select(
+    ShardConfig.shard_id,
+    ShardConfig.shard_name,
+    ShardConfig.driver,
+    ShardConfig.host,
+    ShardConfig.port,
+    ShardConfig.database_name,
+    ShardConfig.username,
+    ShardConfig.password,
+    type_coerce(ShardConfig.status, String).label("status"),  # an unknown one must not spoil the other rows
+    ShardConfig.weight,
+    ShardConfig.region,
+    ShardConfig.pool_size,
+    ShardConfig.max_overflow,
+).order_by(ShardConfig.shard_id)
 
 
 async def load_topology(global_database: DatabaseManager, pool: PoolSettings) -> Topology:
@@ -30,13 +46,17 @@ async def load_topology(global_database: DatabaseManager, pool: PoolSettings) ->
         DatabaseError: the configuration can't be read.
     """
     async with global_database.session(read_only=True) as session:
-        rows = (await session.scalars(select(ShardConfig).order_by(ShardConfig.shard_id))).all()
+        rows: Any = (await session.execute(_ROWS)).all()
     shards, broken = {}, {}
     for row in rows:
         try:
             shards[row.shard_id] = shard_from_row(row, pool, global_database.url)
         except ConfigurationError as error:
             broken[row.shard_id] = ShardConfigurationError(row.shard_id, str(error))
+        except (TypeError, ValueError):
+            broken[row.shard_id] = ShardConfigurationError(
+                row.shard_id, "a column of its row has a wrong type"
+            )
     return Topology(shards=MappingProxyType(shards), broken=MappingProxyType(broken), loaded_at=utc_now())
 
 
@@ -51,11 +71,13 @@ def shard_from_row(row: ShardConfig, pool: PoolSettings, global_url: URL) -> Sha
         sizes = PoolSettings.model_validate(pool.model_dump() | own)
     except ValueError:
         raise ConfigurationError("pool_size or max_overflow of its row is out of range") from None
+    if row.status not in set(ShardStatus):
+        raise ConfigurationError(f"its row has the status {row.status!r}; it can be {', '.join(ShardStatus)}")
     return Shard(
         shard_id=row.shard_id,
         name=row.shard_name,
         url=_row_url(row, global_url),
-        status=row.status,
+        status=ShardStatus(row.status),
         weight=row.weight,
         region=row.region,
         pool=sizes,
@@ -85,7 +107,12 @@ def address_columns(url: URL, global_url: URL) -> dict[str, str | int]:
 
     A SQLite file below the folder of the global database's file is stored relative to it, so that the
     folder can be moved as a whole.
+
+    Raises:
+        ConfigurationError: the address has options, for which the table has no column.
     """
+    if url.query:
+        raise ConfigurationError(f"the options {', '.join(url.query)} of a shard's URL can't be stored")
     if url.get_backend_name() != "sqlite":
         return {
             "driver": url.drivername,

@@ -6,17 +6,28 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
+from sqlalchemy import event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import Pool, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, Pool, QueuePool
 from sqlalchemy.util import greenlet_spawn
 
 from shardwise.config import PoolSettings
-from shardwise.errors import DatabaseConnectionError, DatabaseError, ShardUnavailableError, note
-from shardwise.topology.driver_errors import translate, wrap
+from shardwise.errors import (
+    DatabaseAccessError,
+    DatabaseConnectionError,
+    DatabaseError,
+    ShardAccessError,
+    ShardUnavailableError,
+    ShardwiseError,
+    note,
+)
+from shardwise.topology.committing import CommittingSession
+from shardwise.topology.driver_errors import translate
 from shardwise.topology.engines import READ_ONLY, create_engine
 from shardwise.topology.read_only import ReadOnlySession
 
@@ -113,7 +124,7 @@ class DatabaseManager:
         Raises:
             DatabaseError: on leaving the block, in place of the driver's error, which is the cause.
         """
-        kind = ReadOnlySession if read_only else Session
+        kind = ReadOnlySession if read_only else CommittingSession
         session = AsyncSession(sync_session_class=kind, **self.session_arguments(read_only=read_only))
         return SessionScope(self, session, read_only=read_only)
 
@@ -149,43 +160,49 @@ class DatabaseManager:
 
     async def close(self) -> None:
         """Close the pooled connections; those in use are closed when they come back."""
-        await self.engine.dispose()
-
-    async def retire(self, *, patience: float = 60, interval: float = 0.05) -> None:
-        """Close the pool now and again once the sessions in flight have ended.
-
-        Args:
-            patience: seconds to wait for them at most.
-            interval: seconds between looks.
-        """
         pool = self.engine.pool
         await self.engine.dispose()
-        waited = 0.0
-        while isinstance(pool, QueuePool) and pool.checkedout() and waited < patience:
-            await asyncio.sleep(interval)
-            waited += interval
-        await greenlet_spawn(pool.dispose)
+        _close_what_comes_back(pool)
+
+    async def retire(self) -> None:
+        """Close as `close` does, and for good: also what sessions in flight still open is not kept."""
+        _close_what_comes_back(self.engine.pool)  # its successor inherits this
         await self.engine.dispose()
 
     def translate(self, error: BaseException) -> BaseException:
         """Return our error for a driver's, naming this database; any other error as it is."""
-        if isinstance(error, DBAPIError):
-            ours: DatabaseError = wrap(error)
-        elif isinstance(error, PoolTimeoutError):
-            ours = DatabaseConnectionError(
-                "all connections of the pool are in use; raise pool_size or shorten units"
-            )
-        elif isinstance(error, StatementError):
-            return translate(error)  # a value that was refused before the database was asked
-        elif isinstance(error, DatabaseConnectionError) and not hasattr(error, "__notes__"):
-            ours = error  # of a repository, which knows no database's name; with notes it is another one's
+        if isinstance(error, (StatementError, PoolTimeoutError)):
+            ours = translate(error)
+        elif isinstance(error, DatabaseError) and not _is_named(error):
+            ours = error  # of a repository, which doesn't know where it is
         else:
             return error
-        named = isinstance(ours, ShardUnavailableError)
-        if self.shard_id is not None and isinstance(ours, DatabaseConnectionError) and not named:
-            ours = ShardUnavailableError(self.shard_id, str(ours))
-        note(ours, database=self.name)
+        if self.shard_id is not None and isinstance(ours, DatabaseConnectionError):
+            ours = _of_shard(self.shard_id, ours)
+        if isinstance(ours, ShardwiseError):
+            note(ours, database=self.name)
         return ours
+
+
+def _is_named(error: DatabaseError) -> bool:
+    return any(line.startswith("database: ") for line in getattr(error, "__notes__", ()))
+
+
+def _of_shard(shard_id: int, error: DatabaseConnectionError) -> ShardUnavailableError:
+    if isinstance(error, ShardUnavailableError):
+        return error
+    kind = ShardAccessError if isinstance(error, DatabaseAccessError) else ShardUnavailableError
+    ours = kind(shard_id, str(error))
+    ours.__cause__ = error.__cause__ or error
+    return ours
+
+
+def _close_what_comes_back(pool: Pool) -> None:
+    event.listen(pool, "checkin", _close_connection)
+
+
+def _close_connection(connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+    record.invalidate()
 
 
 def _commit_and_close(session: Session) -> None:
@@ -194,6 +211,7 @@ def _commit_and_close(session: Session) -> None:
 
 
 def _close_only(session: Session) -> None:
+    session.flush()  # refuses changed objects, which would otherwise be lost in silence
     session.close()
 
 
@@ -248,4 +266,4 @@ async def _close(session: AsyncSession) -> None:
 
 def _raise_translated(error: BaseException, manager: DatabaseManager | None) -> None:
     if manager is not None and (ours := manager.translate(error)) is not error:
-        raise ours from (None if ours is getattr(error, "orig", None) else error)
+        raise ours from ours.__cause__

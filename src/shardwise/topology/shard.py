@@ -34,6 +34,11 @@ class Shard:
     region: str | None = None
     pool: PoolSettings = field(repr=False)
 
+    @property
+    def title(self) -> str:
+        """Return what errors and reports call it."""
+        return f"shard {self.shard_id} ({self.name})"
+
     def same_address(self, other: "Shard") -> bool:
         """Return whether both would connect to the same place in the same way."""
         return self.url == other.url and self.pool == other.pool
