@@ -5,8 +5,6 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-# The control tables that shardwise itself reads: shards, the account directory, statistics, error logs.
-import shardwise.schema.control  # noqa: F401
 from shardwise import GlobalBase, ShardBase
 from shardwise.kit.ids import new_id
 from shardwise.schema.columns import account_key_column, created_at_column, updated_at_column
