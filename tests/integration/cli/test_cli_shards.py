@@ -105,6 +105,17 @@ async def test_database_that_is_not_there_is_not_made_unasked(
     assert not is_file(address)
 
 
+async def test_database_that_cannot_be_migrated_is_not_configured(
+    cli: Any, db: ShardedDatabase, new_url: Any, errors: Errors
+) -> None:
+    address = new_url("of_another_fleet")
+    await cli.run("--url", address, "recreate", "--yes-delete-everything", SHARDWISE_ENVIRONMENT="test")
+    line = errors(await cli.run("shards", "add", "3", "--url", address, "--upgrade", code=1))
+    assert "is a database of the global branch" in line
+    assert 3 not in await configured(db)
+    assert 3 not in await statistics(db)
+
+
 @pytest.mark.parametrize(("which", "name"), [(None, "global database"), (1, "shard 1 (shard_1)")])
 async def test_database_that_is_configured_already(
     cli: Any, db: ShardedDatabase, errors: Errors, which: int | None, name: str
