@@ -1,6 +1,7 @@
 """Looks at every database at once, each within its own deadline."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from sqlalchemy.pool import QueuePool
 from shardwise.errors import ShardwiseError
 from shardwise.schema.control import ShardStatus
 from shardwise.topology.manager import DatabaseManager
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +97,9 @@ async def _look(
         problem = f"no answer within {deadline:g} s"
     except ShardwiseError as error:
         problem = str(error)
+    except Exception as error:  # one database's surprise must not hide the others
+        logger.exception("looking at %s failed", target.name)
+        problem = f"{type(error).__name__} (see the log)"
     up = "maintenance" if target.status is ShardStatus.MAINTENANCE else "up"
     pool = target.manager.engine.pool
     return DatabaseHealth(

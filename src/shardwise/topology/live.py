@@ -159,6 +159,8 @@ class LiveTopology:
                 await self.refresh()
             except ShardwiseError as error:
                 logger.warning("the shard configuration can't be read, the previous one stays: %s", error)
+            except Exception:  # whatever it was, the next look may succeed, and nobody awaits this task
+                logger.exception("reading the shard configuration failed, the previous one stays")
 
     async def close(self) -> None:
         """Close every manager and forget the configuration."""
