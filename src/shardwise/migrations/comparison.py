@@ -13,8 +13,13 @@ from sqlalchemy.dialects import mysql
 from shardwise.migrations.branches import Branch
 from shardwise.schema.columns import current_moment
 
-# What Alembic doesn't compare: a fraction of seconds, and whether numbers may be negative.
-_OVERLOOKED = (re.compile(r"(?:DATETIME|TIME|TIMESTAMP)\((\d)\)"), re.compile(r" (UNSIGNED)"))
+# What Alembic, or an older one, doesn't compare: fractions of seconds, whether numbers may be negative, and
+# the words of an enum.
+_OVERLOOKED = (
+    re.compile(r"(?:DATETIME|TIME|TIMESTAMP)\((\d)\)"),
+    re.compile(r" (UNSIGNED)"),
+    re.compile(r"ENUM\((.*)\)"),
+)
 
 _TYPES = "shardwise.schema.types"
 _COLUMNS = "shardwise.schema.columns"
@@ -50,7 +55,7 @@ class Comparison:
         """Return whether the types differ, None to let Alembic decide."""
         if context.dialect.name == "sqlite":
             return self._differs_on_sqlite(context, model_column, wanted)
-        declared, expected = (kind.compile(dialect=context.dialect).upper() for kind in (found, wanted))
+        declared, expected = (kind.compile(dialect=context.dialect) for kind in (found, wanted))
         if expected == "JSON" and isinstance(found, mysql.LONGTEXT):
             return False  # MariaDB's JSON is a LONGTEXT with a check
         if any(_said(word, declared) != _said(word, expected) for word in _OVERLOOKED):
