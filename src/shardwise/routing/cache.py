@@ -15,7 +15,7 @@ class PlacementCache:
     shared between accounts.
 
     Args:
-        capacity: entries at most; 0 keeps nothing.
+        capacity: entries at most; 0 and 1 keep nothing.
         ttl: seconds that an entry may be served.
         clock: a monotonic clock in seconds; for tests.
     """
@@ -23,7 +23,7 @@ class PlacementCache:
     __slots__ = ("_clock", "_half_capacity", "_half_ttl", "_known", "_old", "_rotate_at", "_young")
 
     def __init__(self, capacity: int, ttl: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._half_capacity = capacity // 2 or min(capacity, 1)
+        self._half_capacity = capacity // 2
         self._half_ttl = ttl / 2
         self._clock = clock
         self._young: dict[int, Placement] = {}
@@ -61,9 +61,12 @@ class PlacementCache:
         self._young, self._old, self._known = {}, {}, {}
 
     def _expire(self) -> None:
-        if self._clock() >= self._rotate_at + self._half_ttl:
-            self._young = {}  # nobody looked for so long that both generations are too old
-        self._rotate()
+        """Make room for a new generation; the young one's age counts from its start, however late this is."""
+        now, began = self._clock(), self._rotate_at
+        if now >= began + self._half_ttl:
+            self._young, began = {}, now  # nobody looked for so long that both generations are too old
+        self._old, self._young = self._young, {}
+        self._rotate_at = began + self._half_ttl
 
     def _rotate(self) -> None:
         self._old, self._young = self._young, {}

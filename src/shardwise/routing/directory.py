@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import islice
 
 from sqlalchemy import select
@@ -20,7 +20,7 @@ _BATCH = 1_000
 
 
 class _Lookup:
-    """One query in flight for one account; its answer is not kept if an invalidation came meanwhile."""
+    """One query in flight for one account; its answer doesn't count if an invalidation came meanwhile."""
 
     __slots__ = ("stale", "task")
 
@@ -67,13 +67,11 @@ class Directory:
             InvalidValueError: the key is not an integer from 0 to 2**64 - 1.
             DatabaseError: the global database can't answer and the key isn't cached.
         """
-        placement = self._cache.get(account_db_key)
-        if placement is not None:
-            return placement
-        check_key(account_db_key)
-        if self._known_absent(account_db_key):
-            raise UnknownAccountError(account_db_key)
-        found = await self._shared_query(account_db_key)
+        if type(account_db_key) is int:
+            placement = self._cache.get(account_db_key)
+            if placement is not None:
+                return placement
+        found = await self._ask(check_key(account_db_key))
         if found is None:
             raise UnknownAccountError(account_db_key)
         return found
@@ -126,14 +124,22 @@ class Directory:
     def _known_absent(self, key: int) -> bool:
         return self._absent.get(key, 0.0) > self._clock()
 
-    async def _shared_query(self, key: int) -> Placement | None:
-        lookup = self._in_flight.get(key)
-        if lookup is None:
-            lookup = self._in_flight[key] = _Lookup()
-            # A task of its own: the first asker may be cancelled while others wait for the same answer.
-            lookup.task = asyncio.create_task(self._query(key, lookup))
-            lookup.task.add_done_callback(_retrieve)
-        return await asyncio.shield(lookup.task)
+    async def _ask(self, key: int) -> Placement | None:
+        while not self._known_absent(key):
+            lookup = self._in_flight.get(key) or self._start(key)
+            found = await asyncio.shield(lookup.task)
+            if not lookup.stale:
+                return found
+            if (newer := self._cache.get(key)) is not None:
+                return newer
+        return None
+
+    def _start(self, key: int) -> _Lookup:
+        lookup = self._in_flight[key] = _Lookup()
+        # A task of its own: the first asker may be cancelled while others wait for the same answer.
+        lookup.task = asyncio.create_task(self._query(key, lookup))
+        lookup.task.add_done_callback(_retrieve)
+        return lookup
 
     async def _query(self, key: int, lookup: _Lookup) -> Placement | None:
         try:
@@ -166,9 +172,11 @@ class Directory:
 
     async def close(self) -> None:
         """End the queries in flight."""
-        for task in _tasks(self._in_flight):
-            task.cancel()
+        tasks = [lookup.task for lookup in self._in_flight.values()]
         self.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def check_key(account_db_key: int) -> int:
@@ -180,10 +188,6 @@ def check_key(account_db_key: int) -> int:
     if type(account_db_key) is not int or not 0 <= account_db_key <= MAX_UNSIGNED:
         raise InvalidValueError("account_db_key", f"{account_db_key!r} is not an integer from 0 to 2**64 - 1")
     return account_db_key
-
-
-def _tasks(lookups: dict[int, _Lookup]) -> Iterator[asyncio.Task[Placement | None]]:
-    return (lookup.task for lookup in list(lookups.values()))
 
 
 def _retrieve(task: asyncio.Task[Placement | None]) -> None:

@@ -23,6 +23,8 @@ class Router:
 
     def resolved(self, account_db_key: int) -> tuple[Placement, DatabaseManager] | None:
         """Return an account's placement and its shard's database if both are at hand; no waiting."""
+        if type(account_db_key) is not int:
+            return None  # True and 1.0 would find what is cached for 1
         placement = self.directory.cached(account_db_key)
         if placement is None:
             return None
