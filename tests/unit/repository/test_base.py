@@ -237,12 +237,12 @@ async def test_update_of_a_row_that_somebody_deleted(manager: DatabaseManager) -
     async with manager.session() as session:
         created = await UserRepository(session).create(user())
     async with AsyncSession(manager.engine, expire_on_commit=False) as mine:
-        assert await UserRepository(mine).get_by_id(created.id)
+        loaded = await UserRepository(mine).get_one(created.id)
         await mine.commit()
         async with manager.session() as other:
             await UserRepository(other).delete(created.id)
         with pytest.raises(EntityNotFoundError):
-            await UserRepository(mine).update(created.id, name="late")
+            await UserRepository(mine).update(loaded.id, name="late")
 
 
 async def test_update_moves_updated_at(trades: TradeRepository) -> None:

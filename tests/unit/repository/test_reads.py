@@ -148,7 +148,7 @@ async def test_exists(notes: BaseRepository[Note]) -> None:
 async def test_for_update_reads_anew_and_keeps_pending_changes(manager: DatabaseManager) -> None:
     async with manager.session() as session:
         await BaseRepository(session, Note).create(Note(id=1, text="old"))
-    async with AsyncSession(manager.engine, expire_on_commit=False) as mine:
+    async with AsyncSession(manager.engine, expire_on_commit=False, autoflush=False) as mine:
         repository = BaseRepository(mine, Note)
         note = await repository.get_one(1)
         await mine.commit()

@@ -1,6 +1,6 @@
 import asyncio
 import contextlib
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 from sqlalchemy import String, text
@@ -209,14 +209,20 @@ class Collision:
         await self.winner.close()
 
 
+@pytest.fixture
+async def collision(manager: DatabaseManager) -> AsyncIterator[Collision]:
+    collision = Collision(manager)
+    await collision.prepare()
+    yield collision
+    await collision.close()
+
+
 @mariadb
 @pytest.mark.parametrize("flushed", [True, False])
 async def test_a_deadlock_in_a_savepoint_is_told_and_can_not_be_half_committed(
-    manager: DatabaseManager, flushed: bool
+    manager: DatabaseManager, collision: Collision, flushed: bool
 ) -> None:
     """InnoDB undoes all of it. SQLAlchemy alone reports a missing savepoint, and then commits row 11."""
-    collision = Collision(manager)
-    await collision.prepare()
     session = collision.loser
 
     async def inner() -> None:
@@ -243,14 +249,13 @@ async def test_a_deadlock_in_a_savepoint_is_told_and_can_not_be_half_committed(
 
     async with TransactionManager(session).transaction():  # a new transaction is free of it
         await add(session, 12)
-    await collision.close()
     assert await stored(manager) == [1, 2, 12]
 
 
 @mariadb
-async def test_a_deadlock_that_the_block_swallows_is_noticed(manager: DatabaseManager) -> None:
-    collision = Collision(manager)
-    await collision.prepare()
+async def test_a_deadlock_that_the_block_swallows_is_noticed(
+    manager: DatabaseManager, collision: Collision
+) -> None:
     session = collision.loser
 
     async def work() -> None:
@@ -263,14 +268,13 @@ async def test_a_deadlock_that_the_block_swallows_is_noticed(manager: DatabaseMa
 
     with pytest.raises(TransientDatabaseError):
         await work()
-    await collision.close()
     assert await stored(manager) == [1, 2]
 
 
 @mariadb
-async def test_a_deadlock_that_is_swallowed_without_a_savepoint_is_noticed(manager: DatabaseManager) -> None:
-    collision = Collision(manager)
-    await collision.prepare()
+async def test_a_deadlock_that_is_swallowed_without_a_savepoint_is_noticed(
+    manager: DatabaseManager, collision: Collision
+) -> None:
     session = collision.loser
     steps = BaseRepository(session, Step)
 
@@ -283,7 +287,6 @@ async def test_a_deadlock_that_is_swallowed_without_a_savepoint_is_noticed(manag
 
     with pytest.raises(TransientDatabaseError, match="undone"):
         await work()
-    await collision.close()
     assert await stored(manager) == [1, 2]
 
 
