@@ -1,7 +1,6 @@
 """What every env.py does: find the database, see to it that only its own branch can get in, migrate it."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from sqlalchemy.pool import NullPool
 
 from shardwise.config import PoolSettings, Settings
 from shardwise.errors import (
-    DatabaseError,
     MigrationError,
     MigrationLockedError,
     MigrationTargetError,
@@ -28,12 +26,13 @@ from shardwise.migrations.branches import Branch, versions_folder
 from shardwise.migrations.comparison import Comparison, forget_placement, number_revision
 from shardwise.migrations.guard import require_own_database
 from shardwise.migrations.locks import advisory_lock
-from shardwise.migrations.targets import Target, find_targets, parse_request
+from shardwise.migrations.preparation import prepared
+from shardwise.migrations.steps import Steps
+from shardwise.migrations.targets import Request, Target, find_targets, parse_request
 from shardwise.topology.driver_errors import wrap
 from shardwise.topology.engines import READ_ONLY, create_engine
 
 _LONGEST_STATEMENT = 86_400  # seconds that an ALTER TABLE may take
-_METADATA_LOCK_WAIT = 30  # seconds; a waiting ALTER TABLE holds up everybody behind it
 _VERSION_TABLE = (
     "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL, PRIMARY KEY (version_num))"
 )
@@ -70,32 +69,36 @@ def run(context: EnvironmentContext, *, settings: Settings | None = None) -> Non
 def _run(context: EnvironmentContext, settings: Settings | None) -> None:
     attributes = context.config.attributes
     if (connection := attributes.get("connection")) is not None:
-        target = attributes.get("target") or _connected(attributes["branch"], connection)
+        target = attributes.get("target") or _connected(context, connection)
         _on_connection(context, target, connection, _lock_timeout(context, settings))
         return
-    targets = _targets(context, settings or Settings())
+    targets = _targets(context, settings)
     if len(targets) > 1 and getattr(context.config.cmd_opts, "autogenerate", False):
         raise MigrationTargetError(
             "a revision is made from one database; name one shard with -x shard=NUMBER"
         )
     for target in targets:
         if len(targets) > 1:
-            context.config.print_stdout("%s:", target.name)
+            context.config.print_stdout("-- %s" if context.is_offline_mode() else "%s:", target.name)
         _on_target(context, target, settings)
 
 
-def _targets(context: EnvironmentContext, settings: Settings) -> list[Target]:
+def _targets(context: EnvironmentContext, settings: Settings | None) -> list[Target]:
     given = context.config.attributes.get("target")
     if given is not None:
         return [given]
-    arguments = context.get_x_argument(as_dictionary=True)
-    request = parse_request(arguments, context.config.config_ini_section)
-    targets: list[Target] = _await(find_targets(request, settings))
+    targets: list[Target] = _await(find_targets(_request(context), settings or Settings()))
     return targets
 
 
-def _connected(branch: Branch, connection: Connection) -> Target:
-    return Target(name=f"the {branch} database", url=connection.engine.url, branch=branch)
+def _request(context: EnvironmentContext) -> Request:
+    arguments = context.get_x_argument(as_dictionary=True)
+    return parse_request(arguments, context.config.config_ini_section)
+
+
+def _connected(context: EnvironmentContext, connection: Connection) -> Target:
+    branch = context.config.attributes.get("branch") or _request(context).branch
+    return Target(name=f"the {branch} database", url=connection.engine.url, branch=Branch(branch))
 
 
 def _lock_timeout(context: EnvironmentContext, settings: Settings | None) -> float:
@@ -170,51 +173,28 @@ def _on_connection(
 ) -> None:
     narrow(context.script, target.branch)
     sqlite = connection.dialect.name == "sqlite"
-    if sqlite:
-        _defer_foreign_keys(connection)
     context.configure(
         connection=connection,
         target_metadata=target.branch.metadata,
         transactional_ddl=sqlite,
         transaction_per_migration=not sqlite,
         render_as_batch=True,
-        process_revision_directives=_numbering(target.branch),
+        process_revision_directives=_directives(target.branch),
         **Comparison(target.branch).options(),
     )
-    migration = context.get_context()
-    if "destination_rev" not in migration.opts:
-        connection.execution_options(**{READ_ONLY: True})
-        with context.begin_transaction():
-            context.run_migrations()
+    if "destination_rev" in context.get_context().opts:
+        with prepared(connection), advisory_lock(connection, target.name, timeout=lock_timeout):
+            _mutate(context, target, connection)
         return
-    if not sqlite and not connection.in_transaction():
-        # Notes such as "name ignored for PRIMARY key" would be logged as warnings.
-        connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {_METADATA_LOCK_WAIT}, sql_notes = 0")
-    with advisory_lock(connection, target.name, timeout=lock_timeout):
-        if not sqlite:
-            connection.commit()
-        _mutate(context, target, connection)
-
-
-def _defer_foreign_keys(connection: Connection) -> None:
-    """Turn foreign keys off, which SQLite does only outside a transaction, or refuse.
-
-    A table that is built anew is dropped in between, and with foreign keys on that deletes the rows that
-    refer to it.
-    """
-    cursor = connection.connection.cursor()
-    cursor.execute("PRAGMA foreign_keys = OFF")
-    cursor.execute("PRAGMA foreign_keys")
-    (on,) = cursor.fetchone() or (0,)
-    cursor.close()
-    if on:
-        raise MigrationError("give the migration a connection that is not inside a transaction")
+    connection.execution_options(**{READ_ONLY: True})
+    with context.begin_transaction():
+        context.run_migrations()
 
 
 def _mutate(context: EnvironmentContext, target: Target, connection: Connection) -> None:
     """Apply the revisions, and say how far it got if one fails."""
-    migration, step = context.get_context(), _Step()
-    step.follow(migration)
+    migration = context.get_context()
+    steps = Steps(migration)
     try:
         with context.begin_transaction():
             require_own_database(connection, target, context.script, _recorded(migration))
@@ -224,9 +204,9 @@ def _mutate(context: EnvironmentContext, target: Target, connection: Connection)
     except (MigrationTargetError, MigrationLockedError):
         raise
     except Exception as error:  # whatever the code of a revision raises
-        if step.current is None:
+        if steps.current is None:
             raise
-        raise _broken(target, step, error, connection.dialect.name) from error
+        raise steps.failure(target.name, error) from error
 
 
 def _create_version_table(connection: Connection) -> None:
@@ -248,49 +228,6 @@ def _check_references(connection: Connection) -> None:
         raise MigrationError(f"rows of {broken[0]} refer to rows of {broken[2]} that don't exist")
 
 
-class _Step:
-    """The revision that is being applied now, and the ones that were."""
-
-    def __init__(self) -> None:
-        self.current: str | None = None
-        self.done: list[str] = []
-
-    def follow(self, migration: MigrationContext) -> None:
-        """Watch the steps that a command makes Alembic run."""
-        work = migration._migrations_fn
-        assert work is not None  # noqa: S101  # every command has one
-
-        def followed(heads: Any, context: MigrationContext) -> Iterator[Any]:
-            steps: Iterable[Any] = work(heads, context)
-            for step in steps:
-                if self.current is not None:
-                    self.done.append(self.current)
-                self.current = str(step)
-                yield step
-
-        migration._migrations_fn = followed
-
-
-def _broken(target: Target, step: _Step, error: Exception, dialect: str) -> MigrationError:
-    cause = _cause(error) if isinstance(error, DBAPIError) else str(error) or type(error).__name__
-    message = f"{target.name}: {(step.current or '').rstrip('.')}: failed: {cause}."
-    if dialect == "sqlite":
-        return MigrationError(f"{message} Nothing was changed: all of it was rolled back")
-    done = f"{len(step.done)} before it stay applied" if step.done else "none was applied before it"
-    return MigrationError(
-        f"{message} {done}, and since the server commits each statement by itself, parts of this one may be"
-        " in place. Put right what the cause says and run the same command again: it goes on where it"
-        " stopped and does nothing twice"
-    )
-
-
-def _cause(error: DBAPIError) -> str:
-    ours = wrap(error)
-    said: tuple[Any, ...] = getattr(error.orig, "args", ())
-    # A refusal that has no name of ours is about structure: the server's words hold no values.
-    return f"{ours}: {said[-1]}" if type(ours) is DatabaseError and said else str(ours)
-
-
 def _described(target: Target, error: DBAPIError) -> ShardwiseError:
     ours = wrap(error)
     if isinstance(ours, TransientDatabaseError):
@@ -298,9 +235,9 @@ def _described(target: Target, error: DBAPIError) -> ShardwiseError:
     return MigrationError(f"{target.name}: {ours}")
 
 
-def _numbering(branch: Branch) -> Any:
-    def number(context: MigrationContext, revision: Any, directives: list[MigrationScript]) -> None:
+def _directives(branch: Branch) -> Any:
+    def complete(context: MigrationContext, revision: Any, directives: list[MigrationScript]) -> None:
         number_revision(context, branch, directives)
         forget_placement(directives)
 
-    return number
+    return complete

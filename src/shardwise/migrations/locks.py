@@ -38,7 +38,9 @@ def advisory_lock(connection: Connection, target: str, *, timeout: float) -> Ite
         return
     name = {"name": lock_name(connection.engine.url.database or "")}
     got = connection.execute(text("SELECT GET_LOCK(:name, :timeout)"), {**name, "timeout": round(timeout)})
-    if got.scalar_one() != 1:
+    locked = got.scalar_one() == 1
+    connection.rollback()  # the lock is the session's, not the transaction's
+    if not locked:
         raise MigrationLockedError(
             f"{target} is being migrated by another process; waited {timeout:g} s for it"
         )
@@ -46,4 +48,6 @@ def advisory_lock(connection: Connection, target: str, *, timeout: float) -> Ite
         yield
     finally:
         if not connection.invalidated:
+            connection.rollback()
             connection.execute(text("DO RELEASE_LOCK(:name)"), name)
+            connection.rollback()

@@ -372,3 +372,13 @@ async def test_check_sees_other_types(
     message = await alembic.refused("-x", "shard=1", "check")
     differences = re.findall(r"'modify_type', None, 'table_transactions', '(\w+)'", message)
     assert sorted(differences) == ["account_db_key", "created_at", "status"]
+
+
+async def test_both_branches_in_one_database_don_t_propose_to_drop_each_other(
+    alembic: Commands, shards: list[Target], make_head: MakeHead, ask: Ask
+) -> None:
+    await make_head(shards[0])
+    other = Branch.GLOBAL.metadata
+    await ask(shards[0], lambda c: other.create_all(c, tables=[other.tables["table_accountid"]]))
+    assert "table_accountid" in await tables(ask, shards[0])
+    assert "No new upgrade operations" in await alembic("-x", "shard=1", "check")

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +206,19 @@ async def test_own_revisions_and_a_broken_one(
 
 
 @on_sqlite
+async def test_rows_that_refer_to_nothing_are_named(global_target: Target) -> None:
+    await upgrade(global_target, "g0001")
+    with closing(sqlite3.connect(str(global_target.url.database))) as unchecked:
+        unchecked.execute("INSERT INTO table_user_profiles (account_db_key) VALUES (5)")
+        unchecked.commit()
+    with pytest.raises(
+        MigrationError, match="rows of table_user_profiles refer to rows of table_accountid that don't exist"
+    ):
+        await upgrade(global_target)
+    assert await current_revision(global_target) == "g0001"
+
+
+@on_sqlite
 async def test_a_column_that_nobody_knows_is_not_lost(make_target: MakeTarget, ask: Ask) -> None:
     target = make_target(Branch.SHARD)
     await upgrade(target, "s0001")
@@ -343,32 +358,50 @@ async def test_an_unknown_revision_is_an_error_of_ours(global_target: Target) ->
 # A connection of one's own
 
 
-async def test_a_given_connection_is_used(global_target: Target, ask: Ask) -> None:
-    target = global_target
+SESSION_STATE = {
+    "sqlite": "PRAGMA foreign_keys",
+    "mariadb": "SELECT CONCAT(@@lock_wait_timeout, @@sql_notes, IS_FREE_LOCK('{}'))",
+}
+
+
+async def test_a_given_connection_is_used_and_left_as_it_was(global_target: Target, engine_kind: str) -> None:
     config = alembic_config()
-    config.attributes["branch"] = target.branch
-    engine = create_engine(target.url, poolclass=NullPool)
+    config.attributes["branch"] = "global"
+    engine = create_engine(global_target.url, poolclass=NullPool)
+    question = text(SESSION_STATE[engine_kind].format(lock_name(str(global_target.url.database))))
 
     def migrate(connection: Connection) -> None:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, "g0002")
 
     async with engine.connect() as connection:
+        before = await connection.scalar(question)
+        await connection.rollback()
         await connection.run_sync(migrate)
+        assert not connection.in_transaction()
+        assert await connection.scalar(question) == before
     await engine.dispose()
-    assert await current_revision(target) == expected_head(target.branch)
+    assert await current_revision(global_target) == "g0002"
 
 
-@on_sqlite
-async def test_a_given_connection_inside_a_transaction_is_refused_on_sqlite(target: Target, ask: Ask) -> None:
+async def test_a_given_connection_inside_a_transaction_is_refused(global_target: Target, ask: Ask) -> None:
     config = alembic_config()
 
     def migrate(connection: Connection) -> None:
-        config.attributes.update(connection=connection, target=target)
+        config.attributes.update(connection=connection, target=global_target)
         command.upgrade(config, "head")
 
     with pytest.raises(MigrationError, match="not inside a transaction"):
-        await ask(target, migrate)
+        await ask(global_target, migrate)
+    assert await current_revision(global_target) is None
+
+
+async def test_settings_that_are_not_needed_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "nonsense")
+    target = Target.global_database(make_url(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}"))
+    assert (await upgrade(target, "g0001")).after == "g0001"
 
 
 @on_sqlite
