@@ -16,7 +16,7 @@ from shardwise.finance.portfolios.service import PortfolioService
 from shardwise.security.passwords import PasswordHasher
 
 PLATFORM = 1
-_AT_ONCE = 4  # units of work in flight: enough to keep two processors and a server busy
+_AT_ONCE = 3  # units of work in flight: enough to keep two processors and a server busy
 
 T = TypeVar("T")
 

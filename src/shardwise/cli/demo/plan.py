@@ -66,8 +66,8 @@ class Investor:
 def make_plan(closes: Mapping[str, Sequence[Close]], investors: int) -> tuple[Investor, ...]:
     """Return what each investor does: a plan for savers who start on different days of the past.
 
-    Each month they deposit, buy two assets at that day's close, and every other month sell a third of the
-    first; at the end they withdraw a little, and every tenth sells all of the first asset.
+    For two months they deposit and buy an asset at that day's close, once a second one too; then they sell
+    a third of the first one, at the end withdraw a little, and every tenth sells all of the first one.
 
     Args:
         closes: the closes of at least one asset, by asset.
@@ -85,9 +85,10 @@ def _investor(number: int, closes: Mapping[str, Sequence[Close]]) -> Investor:
     planner = _Planner(number)
     for month in range(_MONTHS):
         close = days[min(start + month * _MONTH, len(days) - 1)]
-        planner.save(close, first, _close_on(closes[second], close.day), second)
-        if month % 2:
-            planner.sell(days[min(start + month * _MONTH + 10, len(days) - 1)], first, parts=3)
+        planner.save(close, first)
+        if month == 0 and second != first:
+            planner.diversify(second, _close_on(closes[second], close.day))
+    planner.sell(days[min(start + length - _MONTH // 2, len(days) - 1)], first, parts=3)
     last = days[min(start + length, len(days) - 1)]
     if number % 10 == 9:
         planner.sell(last, first, parts=1)
@@ -111,13 +112,19 @@ class _Planner:
         self._number = number
         self._held: dict[str, Decimal] = {}
 
-    def save(self, close: Close, first: str, other: Close | None, second: str) -> None:
-        """Deposit, and buy for 60 % of it the first asset, for 30 % the second if it was traded that day."""
-        amount = Decimal(250) + Decimal(self._number % 13) * Decimal("125.25")
-        self._add(Act.DEPOSIT, close.day, amount=amount)
-        self._buy(first, close, amount * Decimal("0.6"))
-        if other is not None and second != first:
-            self._buy(second, other, amount * Decimal("0.3"))
+    @property
+    def _monthly(self) -> Decimal:
+        return Decimal(250) + Decimal(self._number % 13) * Decimal("125.25")
+
+    def save(self, close: Close, asset: str) -> None:
+        """Deposit, and buy an asset for 60 % of it."""
+        self._add(Act.DEPOSIT, close.day, amount=self._monthly)
+        self._buy(asset, close, self._monthly * Decimal("0.6"))
+
+    def diversify(self, asset: str, close: Close | None) -> None:
+        """Buy another asset for 30 % of a deposit, if it was traded that day."""
+        if close is not None:
+            self._buy(asset, close, self._monthly * Decimal("0.3"))
 
     def sell(self, close: Close, asset: str, *, parts: int) -> None:
         """Sell one of so many equal parts of what is held."""
