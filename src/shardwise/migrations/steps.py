@@ -41,8 +41,8 @@ class Steps:
         done = f"{self._done} before it stay applied" if self._done else "None was applied before it"
         return MigrationError(
             f"{message} {done}, and since the server commits each statement by itself, parts of this one"
-            " may be in place. Put right what the cause says and run the same command again: it goes on where it"
-            " stopped and does nothing twice"
+            " may be in place. Put right what the cause says and run the same command again: it goes on"
+            " where it stopped and does nothing twice"
         )
 
 
