@@ -1,9 +1,10 @@
 """The composition root: opens and closes everything, hands out sessions."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ParamSpec, Self, TypeVar
 
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,12 +18,15 @@ from shardwise.routing.directory import Directory, check_key
 from shardwise.routing.placement import Placement
 from shardwise.routing.router import Router
 from shardwise.routing.statistics import Recount, recount_accounts
-from shardwise.schema.control import PlacementState
 from shardwise.session.sharded import AccountScope, RoutedScope, ShardScope
 from shardwise.topology.health import DatabaseHealth, HealthTarget, check_health
 from shardwise.topology.live import LiveTopology
 from shardwise.topology.manager import DatabaseManager, SessionScope
 from shardwise.topology.revision import check_revision, read_revision
+from shardwise.transactions.retry import with_db_retry
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class ShardedDatabase:
@@ -182,14 +186,21 @@ class ShardedDatabase:
             return await self.where(account_db_key)
         try:
             async with self.global_session() as session:
-                placement = await self.assignment.place(
-                    session, account_db_key, region=region, state=PlacementState.ACTIVE
-                )
+                placement = await self.assignment.place(session, account_db_key, region=region)
         except DuplicateEntityError:  # somebody else was quicker
             self.directory.invalidate(account_db_key)
             return await self.where(account_db_key)
         self.directory.remember(account_db_key, placement)
         return placement
+
+    def with_retry(self, function: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+        """Decorate an async function so that it runs again, whole, as often as the settings say.
+
+        The numbers are `DATABASE_RETRY_ATTEMPTS` and `DATABASE_RETRY_BACKOFF`; what is run again, and what
+        never is, says `with_db_retry`. The function opens its session inside.
+        """
+        retry = self.settings.retry
+        return with_db_retry(retry.attempts, retry.backoff)(function)
 
     async def where(self, account_db_key: int) -> Placement:
         """Return where an account lives.

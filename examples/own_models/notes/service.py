@@ -9,7 +9,6 @@ from notes.models import Member, Note, Task
 from notes.repository import MemberRepository, NoteRepository, TaskRepository
 from shardwise import ShardedDatabase
 from shardwise.kit.pages import Page
-from shardwise.schema.control import PlacementState
 
 
 class Notebook:
@@ -27,7 +26,7 @@ class Notebook:
         async with self._db.global_session() as session:
             member = await MemberRepository(session).create(Member(email=email, name=name))
             key = member.account_db_key
-            placement = await self._db.assignment.place(session, key, state=PlacementState.ACTIVE)
+            placement = await self._db.assignment.place(session, key)
         self._db.directory.remember(key, placement)
         return key
 

@@ -119,7 +119,7 @@ class Assigner:
         account_db_key: int,
         *,
         region: str | None = None,
-        state: PlacementState = PlacementState.PROVISIONING,
+        state: PlacementState = PlacementState.ACTIVE,
     ) -> Placement:
         """Write an account's mapping and count it, in the caller's transaction of the global database.
 

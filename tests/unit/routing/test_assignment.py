@@ -139,9 +139,9 @@ async def test_a_placement_is_written_and_counted(
     make: MakeAssigner, global_database: DatabaseManager
 ) -> None:
     assigner = await make("modulo", {2: {}, 5: {}})
-    assert await place(assigner, global_database, 2**64 - 1) == Placement(5, 1, PlacementState.PROVISIONING)
-    found = await place(assigner, global_database, 0, state=PlacementState.ACTIVE)
-    assert found == Placement(2, 1, PlacementState.ACTIVE)
+    assert await place(assigner, global_database, 2**64 - 1) == Placement(5, 1, PlacementState.ACTIVE)
+    found = await place(assigner, global_database, 0, state=PlacementState.PROVISIONING)
+    assert found == Placement(2, 1, PlacementState.PROVISIONING)
     await place(assigner, global_database, 3)
     assert await mapped(global_database) == {2**64 - 1: 5, 0: 2, 3: 5}
     assert await counts(global_database) == {2: 1, 5: 2}

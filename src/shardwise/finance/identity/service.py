@@ -63,7 +63,9 @@ class IdentityService:
         async with self._db.global_session() as session:
             account = await AccountRepository(session).add(request, password_hash)
             key = account.account_db_key
-            placement = await self._db.assignment.place(session, key, region=region)
+            placement = await self._db.assignment.place(
+                session, key, region=region, state=PlacementState.PROVISIONING
+            )
         self._db.directory.remember(key, placement)
         try:
             await self._finish_home(key, placement)
@@ -148,7 +150,9 @@ class IdentityService:
             await AccountRepository(session).get_by_id(account_db_key, for_update=True)
             placement = await HomeRepository(session).find(account_db_key)
             if placement is None:
-                placement = await self._db.assignment.place(session, account_db_key)
+                placement = await self._db.assignment.place(
+                    session, account_db_key, state=PlacementState.PROVISIONING
+                )
         self._db.directory.remember(account_db_key, placement)
         return placement
 
