@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from shardwise.errors import InvalidValueError, ShardKeyChangedError
 from shardwise.repository.shape import ModelShape
-from shardwise.repository.values import check_value
+from shardwise.repository.values import check_stored
 
 
 class UnsetType(Enum):
@@ -30,12 +30,13 @@ def checked_changes(shape: ModelShape, changes: Mapping[str, object]) -> dict[st
 
     Raises:
         InvalidValueError: the model has no such column, or a value isn't of the column's type.
+        ValueRefusedError: a text is too long.
     """
     given = {name: value for name, value in changes.items() if value is not UNSET}
     for name, value in given.items():
         if name not in shape.writable:
             raise shape.unknown(name)
-        check_value(shape.columns[name], value, stored=True)
+        check_stored(shape.columns[name], [value])
     return given
 
 

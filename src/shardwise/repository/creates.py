@@ -11,7 +11,7 @@ from shardwise.repository.changes import checked_changes
 from shardwise.repository.reads import List, ReadRepository
 from shardwise.repository.rows import Row, check_accounts, grouped_rows
 from shardwise.repository.upsert import build_upsert, conflict_columns
-from shardwise.repository.values import check_stored_kinds
+from shardwise.repository.values import check_stored
 from shardwise.schema.base import SHARD_KEY
 
 T = TypeVar("T")
@@ -158,7 +158,7 @@ class CreateRepository(ReadRepository[T]):
             keys = [getattr(entity, shape.shard_key) for entity in entities]
             check_accounts(shape, keys, self.account_db_key)
         for name in shape.writable:
-            check_stored_kinds(shape.columns[name], {type(vars(entity).get(name)) for entity in entities})
+            check_stored(shape.columns[name], [vars(entity).get(name) for entity in entities])
         with self.translated():
             self.session.add_all(entities)
             await self.session.flush()

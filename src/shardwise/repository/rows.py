@@ -5,7 +5,7 @@ from typing import Any
 
 from shardwise.errors import CrossAccountAccessError, InvalidValueError, MissingShardKeyError
 from shardwise.repository.shape import ModelShape
-from shardwise.repository.values import check_stored_kinds
+from shardwise.repository.values import check_stored
 
 Row = Mapping[str, object]
 
@@ -39,7 +39,7 @@ def grouped_rows(
         for name in names:
             if name not in shape.writable:
                 raise shape.unknown(name)
-            check_stored_kinds(shape.columns[name], {type(row[name]) for row in group})
+            check_stored(shape.columns[name], [row[name] for row in group])
         check_accounts(shape, [row.get(shape.shard_key) for row in group], account)
     return {names: _by_column(shape, names, group) for names, group in groups.items()}
 

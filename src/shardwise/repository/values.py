@@ -4,7 +4,7 @@ MySQL compares whatever it is given: `id = '7 or so'` finds row 7, and `token = 
 doesn't start with a digit. So a value of another type than the column's is refused here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -12,11 +12,12 @@ from types import NoneType
 from typing import Any
 
 from sqlalchemy import Enum as EnumColumn
+from sqlalchemy import String
 from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.sql.type_api import TypeEngine
 from sqlalchemy.types import TypeDecorator
 
-from shardwise.errors import InvalidValueError
+from shardwise.errors import InvalidValueError, ValueRefusedError
 
 _NUMBERS = (int, float, Decimal)
 _COMPARED: dict[type, tuple[type, ...]] = {
@@ -48,39 +49,46 @@ def is_expression(value: object) -> bool:
     return hasattr(value, "__clause_element__") or hasattr(value, "_propagate_attrs")
 
 
-def check_value(attribute: QueryableAttribute[Any], value: object, *, stored: bool = False) -> None:
-    """Check that a value is of its column's type; None and SQL expressions always are.
-
-    Args:
-        attribute: the column.
-        value: what it is compared with or set to.
-        stored: it is set to the value, so an integer column takes no fraction.
+def check_value(attribute: QueryableAttribute[Any], value: object) -> None:
+    """Check that a value that a column is compared with is of its type; None and SQL always are.
 
     Raises:
         InvalidValueError: naming the attribute and what it takes.
     """
     if value is None or is_expression(value):
         return
-    kind = attribute.type
-    if isinstance(kind, EnumColumn):
-        _check_choice(attribute, kind, value)
+    if isinstance(attribute.type, EnumColumn):
+        _check_choice(attribute, attribute.type, value)
     else:
-        _check_kind(attribute, type(value), _STORED if stored else _COMPARED)
+        _check_kind(attribute, type(value), _COMPARED)
 
 
-def check_stored_kinds(attribute: QueryableAttribute[Any], kinds: Iterable[type]) -> None:
-    """Check the types of many values that a column is to be set to.
+def check_stored(attribute: QueryableAttribute[Any], values: Sequence[object]) -> None:
+    """Check values that a column is to be set to.
 
-    SQLite would store a text in a column of numbers, and asyncmy puts a dict or list into the SQL as it is.
+    Left to themselves, SQLite stores a text of any length also among numbers, MySQL rounds 1.5 to 2, and
+    asyncmy puts a dict or a list into the SQL as it is.
 
     Raises:
         InvalidValueError: naming the attribute and what it takes.
+        ValueRefusedError: a text is too long.
     """
-    if isinstance(attribute.type, EnumColumn):
-        return  # which checks its words itself
+    column = attribute.type
+    if isinstance(column, EnumColumn):
+        for value in values:
+            if value is not None and not is_expression(value):
+                _check_choice(attribute, column, value)
+        return
+    kinds = {type(value) for value in values}
     for kind in kinds:
         if kind is not NoneType and not is_expression(kind):
             _check_kind(attribute, kind, _STORED)
+    if isinstance(column, String) and column.length is not None and str in kinds:
+        longest = max(len(value) for value in values if isinstance(value, str))
+        if longest > column.length:
+            raise ValueRefusedError(
+                str(attribute), f"the text has {longest} characters, {column.length} are the most it takes"
+            )
 
 
 def _check_kind(

@@ -155,12 +155,20 @@ async def test_a_column_type_refuses_in_its_own_words(trades: TradeRepository) -
         await trades.create(Trade(account_db_key=1, trade_id=1, amount=Decimal("0.000000001")))
 
 
-@pytest.mark.parametrize("engine_kind", ["mariadb"], indirect=True)
-async def test_a_text_that_is_too_long_is_refused_by_the_server(users: UserRepository) -> None:
-    with pytest.raises(ValueRefusedError) as caught:
-        await users.create(user(name="x" * 41))
-    assert caught.value.field == "User.name"
-    assert "xxx" not in str(caught.value)
+async def test_a_text_that_is_too_long_is_refused_on_every_engine(users: UserRepository) -> None:
+    created = await users.create(user(name="🦊" * 40))
+    for refused in (
+        users.create(user(2, name="x" * 41)),
+        users.create_many([{"email": "x", "name": "y"}, {"email": "z", "name": "x" * 41}]),
+        users.update(created.id, name="x" * 41),
+        users.update_many({"id": created.id}, {"name": "x" * 41}),
+        users.upsert({"id": 9, "email": "x", "name": "x" * 41}),
+    ):
+        with pytest.raises(ValueRefusedError, match="41 characters, 40 are") as caught:
+            await refused
+        assert caught.value.field == "User.name"
+        assert "xxx" not in str(caught.value)
+    assert await users.count() == 1
 
 
 async def test_a_text_that_is_not_unicode_is_refused(users: UserRepository) -> None:
