@@ -96,11 +96,11 @@ class HomeRepository(BaseRepository[ShardMapping]):
         row = await self.get_by_id(account_db_key)
         return None if row is None else Placement(row.shard_id, row.epoch, row.state)
 
-    async def finish(self, account_db_key: int, placement: Placement) -> None:
-        """Mark a home as finished, if it is still the one that was provisioned."""
+    async def finish(self, account_db_key: int, placement: Placement) -> bool:
+        """Mark a home as finished if it is still the one that was provisioned; return whether it was."""
         provisioned = {
             "account_db_key": account_db_key,
             "epoch": placement.epoch,
             "state": PlacementState.PROVISIONING,
         }
-        await self.update_many(provisioned, {"state": PlacementState.ACTIVE})
+        return await self.update_many(provisioned, {"state": PlacementState.ACTIVE}) == 1

@@ -66,7 +66,6 @@ class IdentityService:
             placement = await self._db.assignment.place(
                 session, key, region=region, state=PlacementState.PROVISIONING
             )
-        self._db.directory.remember(key, placement)
         try:
             await self._finish_home(key, placement)
         except (DatabaseError, TopologyError) as error:
@@ -158,10 +157,14 @@ class IdentityService:
 
     async def _finish_home(self, account_db_key: int, placement: Placement) -> Placement:
         """Write what every account has on its shard, then mark its home; can be repeated at any time."""
+        self._db.directory.remember(account_db_key, placement)  # it may know an earlier home
         async with self._db.session(account_db_key) as session:
             await LedgerAccountRepository(session).open(account_db_key)
         async with self._db.global_session() as session:
-            await HomeRepository(session).finish(account_db_key, placement)
+            marked = await HomeRepository(session).finish(account_db_key, placement)
+        if not marked:  # somebody else was quicker, or has given the account another home
+            self._db.directory.invalidate(account_db_key)
+            return await self._db.where(account_db_key)
         finished = replace(placement, state=PlacementState.ACTIVE)
         self._db.directory.remember(account_db_key, finished)
         return finished

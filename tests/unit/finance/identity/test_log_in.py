@@ -19,7 +19,9 @@ from shardwise.finance.identity.models import Account, UserProfile
 from shardwise.finance.identity.service import IdentityService
 from shardwise.finance.identity.values import LoggedIn, SignUp
 from shardwise.finance.ledger.models import LedgerAccount
+from shardwise.finance.ledger.repository import LedgerAccountRepository
 from shardwise.kit.clock import utc_now
+from shardwise.routing.placement import Placement
 from shardwise.schema.control import PlacementState, ShardMapping, ShardStats
 from shardwise.security.passwords import PasswordHasher
 
@@ -196,6 +198,41 @@ async def test_a_home_that_was_not_finished_is_finished(
         assert (await session.scalars(select(LedgerAccount.account_db_key))).all() == [account]
     db.directory.invalidate(account)
     assert (await db.where(account)).state is PlacementState.ACTIVE
+
+
+async def test_a_home_is_finished_where_it_is_now_and_not_where_it_was(
+    db: ShardedDatabase, identity: IdentityService, account: int
+) -> None:
+    old = await db.where(account)  # stays in the cache, as in another process
+    new = 3 - old.shard_id
+    async with db.global_session() as session:
+        await session.execute(
+            update(ShardMapping).values(shard_id=new, epoch=2, state=PlacementState.PROVISIONING)
+        )
+    assert (await identity.log_in(1, "holder", "secret")).shard_id == new
+    async with db.shard_session(new, read_only=True) as session:
+        assert (await session.scalars(select(LedgerAccount.account_db_key))).all() == [account]
+    assert await db.where(account) == Placement(new, 2, PlacementState.ACTIVE)
+
+
+async def test_a_home_that_moves_while_it_is_finished_is_not_remembered_as_it_was(
+    db: ShardedDatabase, identity: IdentityService, account: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = Placement(3 - (await db.where(account)).shard_id, 2, PlacementState.ACTIVE)
+    async with db.global_session() as session:
+        await session.execute(update(ShardMapping).values(state=PlacementState.PROVISIONING))
+    open_account = LedgerAccountRepository.open
+
+    async def open_and_move(repository: LedgerAccountRepository, key: int) -> LedgerAccount:
+        async with db.global_session() as session:
+            await session.execute(
+                update(ShardMapping).values(shard_id=moved.shard_id, epoch=2, state=moved.state)
+            )
+        return await open_account(repository, key)
+
+    monkeypatch.setattr(LedgerAccountRepository, "open", open_and_move)
+    assert (await identity.log_in(1, "holder", "secret")).shard_id == moved.shard_id
+    assert await db.where(account) == moved
 
 
 async def test_an_account_without_a_home_gets_one_however_many_ask(
