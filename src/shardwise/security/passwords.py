@@ -118,6 +118,8 @@ class PasswordHasher:
 
 
 def _encoded(password: str) -> bytes | None:
+    if not isinstance(password, str):
+        return None
     try:
         secret = password.encode()
     except UnicodeEncodeError:  # a lone surrogate

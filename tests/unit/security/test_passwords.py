@@ -3,6 +3,7 @@ import statistics
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -62,6 +63,14 @@ async def test_what_is_no_password_is_refused_and_never_repeated(
     assert caught.value.field == "password"
     assert not password or password not in str(caught.value)
     assert not await cheap.verify(password, await cheap.hash("other"))
+    assert not await cheap.verify(password, None)
+
+
+@pytest.mark.parametrize("password", [None, b"secret", 5, ["secret"]])
+async def test_what_is_no_text_is_no_password(cheap: PasswordHasher, password: Any) -> None:
+    with pytest.raises(InvalidValueError, match=r"^password: "):
+        await cheap.hash(password)
+    assert not await cheap.verify(password, await cheap.hash("secret"))
     assert not await cheap.verify(password, None)
 
 
