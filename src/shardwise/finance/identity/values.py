@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from shardwise.errors import InvalidValueError
 from shardwise.finance.identity.models import Gender
@@ -12,6 +12,7 @@ from shardwise.kit.clock import utc_now
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 _PLATFORMS = 127
 _FIRST_BIRTH_YEAR = 1900
+_AHEAD_OF_UTC = timedelta(days=1)  # tomorrow has begun somewhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +122,8 @@ def _check_birth(year: int | None, month: int | None, day: int | None) -> None:
             raise InvalidValueError(name, f"{value!r} is not an integer from {first} to {last}")
     if year is not None and month is not None and day is not None:
         try:
-            date(year, month, day)
+            born = date(year, month, day)
         except ValueError:
             raise InvalidValueError("birth_day", f"{year}-{month:02}-{day:02} is not a day") from None
+        if born > utc_now().date() + _AHEAD_OF_UTC:
+            raise InvalidValueError("birth_day", f"{born} has not come yet")

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from shardwise.errors import InvalidValueError
+from shardwise.finance.identity import values
 from shardwise.finance.identity.models import Gender
 from shardwise.finance.identity.values import SignUp
 
@@ -85,6 +86,13 @@ def test_what_is_not_accepted_is_named(field: str, value: Any) -> None:
 def test_a_day_that_never_was_is_refused() -> None:
     with pytest.raises(InvalidValueError, match=r"^birth_day: 2023-02-29 is not a day"):
         request(birth_year=2023, birth_month=2, birth_day=29)
+
+
+def test_a_day_that_has_not_come_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "utc_now", lambda: datetime(2024, 5, 1, tzinfo=UTC))
+    assert request(birth_year=2024, birth_month=5, birth_day=2).birth_day == 2  # it is that day somewhere
+    with pytest.raises(InvalidValueError, match=r"^birth_day: 2024-05-03 has not come yet"):
+        request(birth_year=2024, birth_month=5, birth_day=3)
 
 
 def test_a_password_is_never_shown() -> None:
