@@ -45,6 +45,8 @@ class Order:
             raise InvalidValueError("asset_code", "A-Z, 0-9 and . ^ = / _ - are accepted, not a sign first")
         object.__setattr__(self, "quantity", check_decimal("quantity", self.quantity, precision=15, scale=6))
         object.__setattr__(self, "price", check_decimal("price", self.price, precision=19, scale=6))
+        if to_scale(self.price, CENTS) > HIGHEST_VALUE:  # the average cost may become that
+            raise InvalidValueError("price", f"{self.price} in cents is above {HIGHEST_VALUE}")
         if not 0 < self.value <= HIGHEST_VALUE:
             raise InvalidValueError(
                 "quantity", f"its value at this price, {self.value}, is not from 0.01 to {HIGHEST_VALUE}"

@@ -211,6 +211,17 @@ async def test_values_of_no_cent_or_too_many_are_refused(
         await portfolio.buy(investor, "WTI", Decimal(quantity), Decimal(price))
 
 
+async def test_a_price_that_no_average_cost_could_show_is_named(
+    ledger: LedgerService, portfolio: PortfolioService, account: int
+) -> None:
+    most, half = Decimal("9999999999999.99"), Decimal("0.5")
+    await ledger.deposit(account, most)
+    with pytest.raises(InvalidValueError, match=r"^price: 9999999999999\.995000 in cents is above"):
+        await portfolio.buy(account, "WTI", half, Decimal("9999999999999.995"))
+    await portfolio.buy(account, "WTI", half, Decimal("9999999999999.994"))
+    assert await holdings(portfolio, account) == [("WTI", "0.500000", str(most), "5000000000000.00")]
+
+
 async def test_a_position_never_grows_beyond_its_columns(
     ledger: LedgerService, portfolio: PortfolioService, account: int
 ) -> None:
