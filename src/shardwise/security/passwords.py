@@ -117,7 +117,7 @@ class PasswordHasher:
         self.close()
 
 
-def _encoded(password: str) -> bytes | None:
+def _encoded(password: object) -> bytes | None:
     if not isinstance(password, str):
         return None
     try:
