@@ -9,18 +9,21 @@ from shardwise.errors import InvalidValueError
 EXACT = Context(prec=65, rounding=ROUND_HALF_UP)
 
 _BREAKS = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, lone surrogates, line and paragraph ends
-_INVISIBLE = _BREAKS | {"Cf"}
+# Letters, marks and symbols that show nothing, by whatever category (Unicode's Default_Ignorable_Code_Point).
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+_MOST_PARTS = 4  # of one composed character
 _CODE = re.compile(r"[!-~]+")
 
 
-def check_text(field: str, value: str, *, longest: int, visible: bool = False) -> str:
+def check_text(field: str, value: object, *, longest: int) -> str:
     """Return a text that has 1 to `longest` characters, on one line, with no white space around it.
 
     Args:
         field: what to call it in an error.
         value: any Unicode text; 4-byte characters count as one.
         longest: characters, as the column counts them.
-        visible: refuse invisible format characters too, for names by which somebody is found.
 
     Raises:
         InvalidValueError: it is not such a text.
@@ -31,11 +34,33 @@ def check_text(field: str, value: str, *, longest: int, visible: bool = False) -
         raise InvalidValueError(field, f"it has {len(value)} characters; 1 to {longest} are accepted")
     if value != value.strip():
         raise InvalidValueError(field, "it begins or ends with white space")
-    refused = _INVISIBLE if visible else _BREAKS
     for character in value:
-        if unicodedata.category(character) in refused:
-            raise InvalidValueError(field, f"the character U+{ord(character):04X} is not accepted")
+        if unicodedata.category(character) in _BREAKS:
+            raise _not_accepted(field, character)
     return value
+
+
+def check_name(field: str, value: object, *, longest: int) -> str:
+    """Return a text by which somebody is found, in Unicode's composed form (NFC).
+
+    One look has one form, so that a name is found however a keyboard composes its accents. Look-alikes of
+    other scripts stay different names.
+
+    Raises:
+        InvalidValueError: as `check_text`, or a character shows nothing, or is a space other than U+0020.
+    """
+    if isinstance(value, str) and len(value) <= _MOST_PARTS * longest:  # a long one would take long
+        value = unicodedata.normalize("NFC", value)
+    name = check_text(field, value, longest=longest)
+    for character in name:
+        unseen = unicodedata.category(character) in ("Cf", "Zs") and character != " "
+        if unseen or _BLANK.match(character):
+            raise _not_accepted(field, character)
+    return name
+
+
+def _not_accepted(field: str, character: str) -> InvalidValueError:
+    return InvalidValueError(field, f"the character U+{ord(character):04X} is not accepted")
 
 
 def check_code(field: str, value: str, *, longest: int) -> str:

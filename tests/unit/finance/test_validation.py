@@ -1,10 +1,11 @@
+import time
 from decimal import Decimal, localcontext
 from typing import Any
 
 import pytest
 
 from shardwise.errors import InvalidValueError
-from shardwise.finance.validation import check_code, check_decimal, check_text, to_scale
+from shardwise.finance.validation import check_code, check_decimal, check_name, check_text, to_scale
 
 SQL = "x'); DROP TABLE table_accountid; -- \\\" %s :a ${b}"
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
@@ -40,11 +41,30 @@ def test_text_that_is_not_accepted(value: Any, reason: str) -> None:
     assert caught.value.field == "nickname"
 
 
-@pytest.mark.parametrize("value", ["ki\u200bm", "\u202ekim", FAMILY])
+UNSEEN = "\u034f\u115f\u1160\u17b4\u180b\u180f\u2800\u3164\ufe0f\uffa0\U000e0100"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["ki\u200bm", "\u202ekim", FAMILY, "ki\u00a0m", "ki\u3000m", *(f"ki{each}m" for each in UNSEEN)],
+)
 def test_names_that_look_like_others_are_not_accepted(value: str) -> None:
     assert check_text("note", value, longest=50) == value
-    with pytest.raises(InvalidValueError, match=r"^account_id: the character U\+2"):
-        check_text("account_id", value, longest=50, visible=True)
+    with pytest.raises(InvalidValueError, match=r"^account_id: the character U\+[\dA-F]{4,5} is not"):
+        check_name("account_id", value, longest=50)
+
+
+def test_a_name_has_one_form_for_one_look() -> None:
+    assert check_name("account_id", "e\u0301 va", longest=4) == "\u00e9 va"
+    assert check_name("account_id", "\u1100\u1161", longest=1) == "\uac00"
+
+
+@pytest.mark.parametrize("value", [None, b"kim", "", "x" * 51, "k" + "\u0316\u0301" * 500_000])
+def test_names_that_are_none_are_refused_at_once(value: Any) -> None:
+    begin = time.process_time()
+    with pytest.raises(InvalidValueError, match=r"^account_id: it "):
+        check_name("account_id", value, longest=50)
+    assert time.process_time() - begin < 0.1
 
 
 @pytest.mark.parametrize("value", ["a", "0190-f3", "tx:1;DROP'--", "~" * 32])

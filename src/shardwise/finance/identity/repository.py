@@ -1,5 +1,6 @@
 """All SQL for accounts and for the rows of the directory that belong to them."""
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -67,7 +68,7 @@ class AccountRepository(BaseRepository[Account]):
         with self.translated():
             row: Any = (await self.session.execute(statement)).one_or_none()
         # A server's collation finds more than a change of case: other accents, and any emoji for any other.
-        if row is None or row.Account.account_id.casefold() != account_id.casefold():
+        if row is None or _folded(row.Account.account_id) != _folded(account_id):
             return None
         account, completed, shard_id, epoch, state = row
         placement = None if shard_id is None else Placement(shard_id, epoch, state)
@@ -104,3 +105,7 @@ class HomeRepository(BaseRepository[ShardMapping]):
             "state": PlacementState.PROVISIONING,
         }
         return await self.update_many(provisioned, {"state": PlacementState.ACTIVE}) == 1
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name.casefold())

@@ -21,7 +21,7 @@ from shardwise.finance.identity.models import STATUS_NORMAL, Account
 from shardwise.finance.identity.repository import AccountRepository, Credentials, HomeRepository
 from shardwise.finance.identity.values import LoggedIn, SignedUp, SignUp, check_platform
 from shardwise.finance.ledger.repository import LedgerAccountRepository
-from shardwise.finance.validation import check_text
+from shardwise.finance.validation import check_name
 from shardwise.kit.clock import utc_now
 from shardwise.routing.directory import check_key
 from shardwise.routing.placement import Placement
@@ -79,10 +79,11 @@ class IdentityService:
 
         Args:
             platform_type: the platform that the name belongs to.
-            account_id: the name, in any case.
+            account_id: the name, in any case (on SQLite: of A to Z).
             password: as entered.
 
         Raises:
+            InvalidValueError: the platform is not a number from 0 to 127.
             AuthenticationError: the name or the password is wrong; both cost the same work.
             AccountBlockedError: the password is right, but the account is blocked or withdrawn.
             ShardUnavailableError: the account's home isn't finished and its shard can't be reached.
@@ -119,11 +120,11 @@ class IdentityService:
 
     async def _credentials(self, platform_type: int, account_id: str) -> Credentials | None:
         try:
-            check_text("account_id", account_id, longest=100, visible=True)
+            name = check_name("account_id", account_id, longest=100)
         except InvalidValueError:
             return None  # nobody can have this name
         async with self._db.global_session(read_only=True) as session:
-            return await AccountRepository(session).credentials(platform_type, account_id)
+            return await AccountRepository(session).credentials(platform_type, name)
 
     async def _count_login(self, account: Account, password: str, now: datetime) -> None:
         old = account.password_hash

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from shardwise.errors import InvalidValueError
 from shardwise.finance.identity.models import Gender
-from shardwise.finance.validation import check_text
+from shardwise.finance.validation import check_name, check_text
 from shardwise.kit.clock import utc_now
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
@@ -17,14 +17,15 @@ _AHEAD_OF_UTC = timedelta(days=1)  # tomorrow has begun somewhere
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignUp:
-    """Who wants an account; checked when it is made.
+    """Who wants an account; checked when it is made, the name and the address composed (Unicode's NFC).
 
     Args:
         platform_type: the platform that the name belongs to, 0 to 127.
-        account_id: the name to log in with, 1 to 100 characters, unique in its platform in any case.
+        account_id: the name to log in with, 1 to 100 characters, unique in its platform in any case
+            (on SQLite: of A to Z).
         password: 1 to 1,024 bytes in UTF-8; never shown.
         nickname: what others see, 1 to 50 characters.
-        email: an address, unique in its platform in any case.
+        email: an address, unique likewise.
         birth_year: 1900 to this year.
         birth_month: 1 to 12.
         birth_day: 1 to 31; the three together must be a day that was.
@@ -46,12 +47,13 @@ class SignUp:
 
     def __post_init__(self) -> None:
         check_platform(self.platform_type)
-        check_text("account_id", self.account_id, longest=100, visible=True)
+        name = check_name("account_id", self.account_id, longest=100)
+        object.__setattr__(self, "account_id", name)
         check_text("nickname", self.nickname, longest=50)
         if not isinstance(self.password, str):
             raise InvalidValueError("password", "it must be text")
         if self.email is not None:
-            _check_email(self.email)
+            object.__setattr__(self, "email", _checked_email(self.email))
         _check_birth(self.birth_year, self.birth_month, self.birth_day)
         if self.gender is not None and self.gender not in tuple(Gender):
             raise InvalidValueError("gender", f"{self.gender!r} is not one of {', '.join(Gender)}")
@@ -105,10 +107,11 @@ def check_platform(platform_type: int) -> int:
     return platform_type
 
 
-def _check_email(email: str) -> None:
-    check_text("email", email, longest=100, visible=True)
-    if not _EMAIL.fullmatch(email):
+def _checked_email(email: str) -> str:
+    address = check_name("email", email, longest=100)
+    if not _EMAIL.fullmatch(address):
         raise InvalidValueError("email", "it does not look like name@host.domain")
+    return address
 
 
 def _check_birth(year: int | None, month: int | None, day: int | None) -> None:

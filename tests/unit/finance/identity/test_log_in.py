@@ -11,6 +11,7 @@ from shardwise.database import ShardedDatabase
 from shardwise.errors import (
     AccountBlockedError,
     AuthenticationError,
+    DuplicateEntityError,
     EntityNotFoundError,
     InvalidValueError,
     UnknownAccountError,
@@ -112,6 +113,18 @@ async def test_wrong_names_and_passwords_are_one_error_and_count_nothing(
         await identity.log_in(*credentials)
     after = await row(db, account)
     assert (after.login_count, after.login_time) == (0, after.create_time)
+
+
+@pytest.mark.parametrize("name", ["jos\u00e9", "jose\u0301"])
+async def test_a_name_is_found_however_its_accents_are_composed(
+    db: ShardedDatabase, identity: IdentityService, name: str
+) -> None:
+    made = await identity.sign_up(SignUp(account_id=name, password="secret", nickname="Jos\u00e9"))
+    for entered in ("jos\u00e9", "jose\u0301"):
+        assert (await identity.log_in(1, entered, "secret")).account_db_key == made.account_db_key
+        with pytest.raises(DuplicateEntityError):
+            await identity.sign_up(SignUp(account_id=entered, password="secret", nickname="Other"))
+    assert (await row(db, made.account_db_key)).account_id == "jos\u00e9"
 
 
 async def test_an_emoji_is_not_any_other_emoji(identity: IdentityService) -> None:
