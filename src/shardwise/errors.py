@@ -161,6 +161,10 @@ class ShardExistsError(TopologyError):
         )
 
 
+class TopologyChangedError(TopologyError):
+    """Another shard was configured meanwhile."""
+
+
 class NoActiveShardError(TopologyError):
     """No shard is active, so no account can be placed; add one with `shardwise shards add`."""
 

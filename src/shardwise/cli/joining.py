@@ -14,6 +14,7 @@ from shardwise.errors import (
     RevisionMismatchError,
     ShardExistsError,
     ShardUnavailableError,
+    TopologyChangedError,
     TopologyError,
     note,
 )
@@ -70,20 +71,18 @@ async def join(db: ShardedDatabase, joining: Joining) -> Joined:
         poolclass=NullPool,
     )
     try:
-        twins = await find_twin(manager, _configured(db), deadline=db.settings.topology.health_deadline)
-        if twins.name is not None:
-            raise TopologyError(
-                f"{shown(shard.url)} is the {twins.name} already; a shard needs a database of its own"
-            )
+        unasked = await _require_own(db, manager)
         if joining.upgrade:
             await upgrade_shard(db.settings, shard)
         revision = await read_revision(manager)
+        if shard.status is ShardStatus.ACTIVE:
+            await _require_head(db.settings, shard, revision)
+        while not await _configure(db, shard):
+            await db.topology.refresh()
+            unasked = await _require_own(db, manager)
     finally:
         await manager.close()
-    if shard.status is ShardStatus.ACTIVE:
-        await _require_head(db.settings, shard, revision)
-    await add_shard(db.global_manager, shard)
-    return Joined(revision=revision, unasked=twins.unasked)
+    return Joined(revision=revision, unasked=unasked)
 
 
 async def require_ready(db: ShardedDatabase, shard_id: int) -> None:
@@ -127,6 +126,27 @@ async def upgrade_shard(settings: Settings, shard: NewShard) -> None:
         script_location=settings.migrations.script_location, lock_timeout=settings.migrations.lock_timeout
     )
     await runner.upgrade(Target.shard(shard.shard_id, shard.url), options=options)
+
+
+async def _require_own(db: ShardedDatabase, manager: DatabaseManager) -> tuple[str, ...]:
+    """Refuse a database that is configured already; return those that could not be asked."""
+    twins = await find_twin(manager, _configured(db), deadline=db.settings.topology.health_deadline)
+    if twins.name is not None:
+        raise TopologyError(
+            f"{shown(manager.url)} is the {twins.name} already; a shard needs a database of its own"
+        )
+    return twins.unasked
+
+
+async def _configure(db: ShardedDatabase, shard: NewShard) -> bool:
+    """Write the shard's row; return False if another shard came meanwhile, which may be the same database."""
+    snapshot = db.topology.snapshot
+    compared = snapshot.shards.keys() | snapshot.broken.keys()
+    try:
+        await db.with_retry(add_shard)(db.global_manager, shard, beside=compared)
+    except TopologyChangedError:
+        return False
+    return True
 
 
 def _refuse_taken(db: ShardedDatabase, shard: NewShard) -> None:

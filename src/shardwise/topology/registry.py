@@ -1,11 +1,12 @@
 """Adds shards to the configuration and changes their status; `topology.refresh()` then follows."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.engine import URL
 
-from shardwise.errors import InvalidValueError, ShardExistsError, UnknownShardError
+from shardwise.errors import InvalidValueError, ShardExistsError, TopologyChangedError, UnknownShardError
 from shardwise.schema.control import ShardConfig, ShardStats, ShardStatus
 from shardwise.topology.loader import address_columns
 from shardwise.topology.manager import DatabaseManager
@@ -46,7 +47,9 @@ class NewShard:
                 raise InvalidValueError(field, "it must have 1 to 50 characters and no space around them")
 
 
-async def add_shard(global_database: DatabaseManager, shard: NewShard) -> None:
+async def add_shard(
+    global_database: DatabaseManager, shard: NewShard, *, beside: Collection[int] | None = None
+) -> None:
     """Write a shard's configuration and its empty statistics in one transaction.
 
     Whether its database can be reached and is at the right revision is the caller's affair.
@@ -54,17 +57,22 @@ async def add_shard(global_database: DatabaseManager, shard: NewShard) -> None:
     Args:
         global_database: where the configuration is.
         shard: the shard.
+        beside: the ids of the shards that the caller has compared it with; None = it has not. One that is
+            not among them was added since, and may be the same database.
 
     Raises:
         ShardExistsError: its id or its name is taken.
+        TopologyChangedError: there is a shard that is not in `beside`.
         DatabaseError: it can't be written.
     """
     async with global_database.session() as session:
-        taken = select(ShardConfig.shard_id, ShardConfig.shard_name).where(
-            (ShardConfig.shard_id == shard.shard_id) | (ShardConfig.shard_name == shard.name)
-        )
-        if (other := (await session.execute(taken)).first()) is not None:
-            raise ShardExistsError(other.shard_id, other.shard_name)
+        configured = select(ShardConfig.shard_id, ShardConfig.shard_name).with_for_update()
+        others = (await session.execute(configured)).all()
+        for other in others:
+            if shard.shard_id == other.shard_id or shard.name == other.shard_name:
+                raise ShardExistsError(other.shard_id, other.shard_name)
+        if beside is not None and not {other.shard_id for other in others} <= set(beside):
+            raise TopologyChangedError
         session.add(
             ShardConfig(
                 shard_id=shard.shard_id,

@@ -1,15 +1,23 @@
 """`shardwise shards` on real databases."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
+from sqlalchemy.engine import make_url
 from typer.testing import Result
 
+from shardwise.cli import databases, joining
+from shardwise.cli.joining import Joining, join, upgrade_shard
+from shardwise.config import Settings
 from shardwise.database import ShardedDatabase
+from shardwise.errors import TopologyError
 from shardwise.schema.control import ShardConfig, ShardStats, ShardStatus
+from shardwise.topology.registry import NewShard
 from shardwise.topology.revision import read_revision
 
 Errors = Callable[[Result], str]
@@ -125,6 +133,32 @@ async def test_database_that_is_configured_already(
     line = errors(await cli.run("shards", "add", "3", "--url", address, "--upgrade", code=1))
     assert f"is the {name} already" in line
     assert 3 not in await configured(db)
+
+
+async def test_one_database_added_twice_at_once_becomes_one_shard(
+    cli: Any, db: ShardedDatabase, new_url: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = make_url(new_url("twice"))
+    other = address.set(host="localhost") if address.host else address
+    await databases.create(address)
+    both_have_compared = asyncio.Barrier(2)
+
+    async def upgrade_together(settings: Settings, shard: NewShard) -> None:
+        await both_have_compared.wait()
+        await upgrade_shard(settings, shard)
+
+    monkeypatch.setattr(joining, "upgrade_shard", upgrade_together)
+    async with AsyncExitStack() as stack:
+        opened = [await stack.enter_async_context(ShardedDatabase.from_url(cli.url)) for _ in range(2)]
+        shards = [NewShard(shard_id=n, name=f"s{n}", url=url) for n, url in ((3, address), (4, other))]
+        results = await asyncio.gather(
+            *(join(own, Joining(shard=s, upgrade=True)) for own, s in zip(opened, shards, strict=True)),
+            return_exceptions=True,
+        )
+    (error,) = [result for result in results if isinstance(result, BaseException)]
+    assert isinstance(error, TopologyError)
+    assert "already; a shard needs a database of its own" in str(error)
+    assert len(await configured(db)) == 3
 
 
 @on_mariadb

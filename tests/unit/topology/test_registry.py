@@ -7,7 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
 from shardwise.database import ShardedDatabase
-from shardwise.errors import InvalidValueError, ShardExistsError, UnknownShardError
+from shardwise.errors import (
+    InvalidValueError,
+    ShardExistsError,
+    TopologyChangedError,
+    UnknownShardError,
+)
 from shardwise.schema.control import ShardConfig, ShardStats, ShardStatus
 from shardwise.topology.registry import MAX_SHARD_ID, NewShard, add_shard, set_status
 
@@ -42,6 +47,14 @@ async def test_taken_id_or_name_changes_nothing(db: ShardedDatabase, shard_id: i
             1,
             2,
         ]
+
+
+async def test_shard_that_nobody_has_compared_it_with_keeps_it_out(db: ShardedDatabase) -> None:
+    shard = NewShard(shard_id=3, name="three", url=URL)
+    with pytest.raises(TopologyChangedError):
+        await add_shard(db.global_manager, shard, beside={1})
+    await add_shard(db.global_manager, shard, beside={1, 2, 9})
+    assert list((await db.topology.refresh()).shards) == [1, 2, 3]
 
 
 async def test_status_changes_and_the_one_before_is_told(db: ShardedDatabase) -> None:
