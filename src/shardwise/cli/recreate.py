@@ -1,5 +1,6 @@
 """`shardwise recreate`: a development topology from scratch."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -9,11 +10,12 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
 from shardwise.cli.command import USAGE, command, settings
-from shardwise.cli.databases import create, delete_contents, exists, shown
+from shardwise.cli.databases import create, delete_contents, exists, shown, table_names
 from shardwise.cli.output import say_error
 from shardwise.cli.upgrade import options, report, upgrade_each
 from shardwise.config import Environment, PoolSettings
 from shardwise.errors import ConfigurationError, ShardwiseError
+from shardwise.migrations.branches import Branch
 from shardwise.migrations.runner import upgrade
 from shardwise.migrations.targets import Target
 from shardwise.schema.control import ShardConfig, ShardStats
@@ -21,6 +23,8 @@ from shardwise.topology.loader import shard_from_row
 from shardwise.topology.manager import DatabaseManager
 
 Row = Mapping[str, Any]
+
+_VERSIONS = "alembic_version"
 
 
 @command
@@ -34,7 +38,8 @@ async def recreate(
     """Delete and rebuild all databases of a development topology; the shards' configuration is kept.
 
     Works only where SHARDWISE_ENVIRONMENT is development or test. SQLite files are deleted, on servers all
-    tables are dropped; disabled shards too, whose status stays as it is.
+    tables are dropped; disabled shards too, whose status stays as it is. Nothing is deleted anywhere if
+    one of the databases holds tables that are not those of shardwise.
     """
     chosen = settings(context)
     if chosen.environment not in (Environment.DEVELOPMENT, Environment.TEST):
@@ -42,20 +47,24 @@ async def recreate(
             f"the environment is {chosen.environment}; recreate works only with"
             " SHARDWISE_ENVIRONMENT=development or test, and nothing was deleted"
         )
-    if not confirmed:
-        say_error("nothing was deleted; add --yes-delete-everything to delete every row of every database")
-        return USAGE
     url = chosen.database.sqlalchemy_url()
+    if not confirmed:
+        say_error(
+            f"nothing was deleted; add --yes-delete-everything to delete every row of {shown(url)}"
+            " and of all its shards"
+        )
+        return USAGE
     rows = await _read_shards(url)
     shards = [_shard_url(row, url) for row in rows]
+    for address in (*shards, url):
+        await create(address)  # all of them answer and are ours, or none is touched
+        await _require_ours(address, Branch.GLOBAL if address == url else Branch.SHARD)
     try:
-        for address in (*shards, url):
-            await create(address)  # all of them answer, or none is touched
         for address in (*shards, url):
             await delete_contents(address)
         made = await upgrade(Target.global_database(url), options=options(chosen))
         await _write_shards(url, rows)
-    except ShardwiseError:
+    except (ShardwiseError, asyncio.CancelledError):
         for row, address in zip(rows, shards, strict=True):
             say_error(
                 f"the configuration had shard {row['shard_id']} ({row['shard_name']}) at {shown(address)}"
@@ -63,6 +72,18 @@ async def recreate(
         raise
     targets = [Target.shard(row["shard_id"], address) for row, address in zip(rows, shards, strict=True)]
     return report([made, *await upgrade_each(targets, chosen)])
+
+
+async def _require_ours(url: URL, branch: Branch) -> None:
+    """Refuse a database that somebody else has tables in."""
+    there = await table_names(url) if await exists(url) else frozenset()
+    configures_shards = ShardConfig.__tablename__ in there
+    ours = configures_shards if branch is Branch.GLOBAL else _VERSIONS in there and not configures_shards
+    if there - {_VERSIONS} and not ours:
+        raise ConfigurationError(
+            f"{shown(url)} holds tables, but is no {branch} database of shardwise; is its address right?"
+            " Nothing was deleted. If an upgrade was interrupted, finish that first: `shardwise upgrade`"
+        )
 
 
 async def _read_shards(url: URL) -> Sequence[Row]:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text, update
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from typer.testing import Result
 
-from shardwise.cli.databases import table_names
+from shardwise.cli.databases import create, table_names
 from shardwise.database import ShardedDatabase
 from shardwise.finance.identity.service import IdentityService
 from shardwise.finance.identity.values import SignUp
@@ -17,8 +17,10 @@ from shardwise.migrations.branches import Branch, expected_head
 from shardwise.migrations.runner import current_revision, downgrade
 from shardwise.migrations.targets import Target
 from shardwise.schema.base import GlobalBase, ShardBase
-from shardwise.schema.control import ShardConfig, ShardMapping, ShardStats
+from shardwise.schema.control import ShardConfig, ShardMapping, ShardStats, ShardStatus
 from shardwise.security.passwords import PasswordHasher
+from shardwise.topology.manager import DatabaseManager
+from shardwise.topology.registry import NewShard, add_shard
 
 Errors = Callable[[Result], str]
 on_mariadb = pytest.mark.parametrize("engine_kind", ["mariadb"], indirect=True)
@@ -155,6 +157,45 @@ async def test_recreate_needs_to_be_told(cli: Any, db: ShardedDatabase, errors: 
     await sign_up(db)
     line = errors(await cli.run("recreate", code=2, SHARDWISE_ENVIRONMENT="test"))
     assert "nothing was deleted" in line
+    assert await count(db, ShardMapping) == 1
+
+
+async def make_table(url: URL, name: str) -> None:
+    manager = DatabaseManager(url)
+    async with manager.session() as session:
+        await session.execute(text(f"CREATE TABLE {name} (id INTEGER)"))
+    await manager.close()
+
+
+async def test_recreate_refuses_a_global_database_of_somebody_else(
+    cli: Any, new_url: Any, errors: Errors
+) -> None:
+    address = make_url(new_url("precious"))
+    await create(address)
+    await make_table(address, "precious")
+    options = ("--url", address.render_as_string(hide_password=False), "recreate", "--yes-delete-everything")
+    line = errors(await cli.run(*options, code=2, SHARDWISE_ENVIRONMENT="development"))
+    assert "no global database of shardwise" in line
+    assert await table_names(address) == {"precious"}
+
+
+@pytest.mark.parametrize("is_global_database", [False, True])
+async def test_recreate_deletes_nothing_if_one_shard_is_of_somebody_else(
+    cli: Any, db: ShardedDatabase, new_url: Any, errors: Errors, is_global_database: bool
+) -> None:
+    address = make_url(new_url("precious"))
+    await create(address)
+    await make_table(address, "precious")
+    if is_global_database:
+        for name in ("alembic_version", "table_shard_config"):
+            await make_table(address, name)
+    before = await table_names(address)
+    shard = NewShard(shard_id=3, name="three", url=address, status=ShardStatus.MAINTENANCE)
+    await add_shard(db.global_manager, shard)
+    await sign_up(db)
+    result = await cli.run("recreate", "--yes-delete-everything", code=2, SHARDWISE_ENVIRONMENT="test")
+    assert "no shard database of shardwise" in errors(result)
+    assert await table_names(address) == before
     assert await count(db, ShardMapping) == 1
 
 
