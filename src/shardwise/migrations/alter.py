@@ -8,7 +8,7 @@ from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from shardwise.migrations.existing import Existing, keys_of, references_of
-from shardwise.migrations.fills import fills, turns_boolean, value_sql
+from shardwise.migrations.fills import default_sql, fills, is_moment, turns_boolean, value_sql
 
 
 class Alteration:
@@ -64,14 +64,20 @@ class Alteration:
     def _update(self, values: Mapping[str, str], present: tuple[str, ...]) -> str | None:
         assignments, conditions = {}, []
         for column in self._after.columns:
-            boolean, quoted = turns_boolean(self._before, column), self._quote(column.name)
-            if column.name not in present or not (boolean or column.name in values):
+            boolean, fill = turns_boolean(self._before, column), values.get(column.name)
+            moment, quoted = is_moment(self._before, column), self._quote(column.name)
+            if moment and not column.nullable:
+                fill = fill or default_sql(column, self._dialect)
+                moment = fill is not None
+            if column.name not in present or not (boolean or moment or fill):
                 continue
-            assignments[column.name] = value_sql(quoted, fill=values.get(column.name), boolean=boolean)
+            assignments[column.name] = value_sql(quoted, fill=fill, boolean=boolean, moment=moment)
             if column.name in values:
                 conditions.append(f"{quoted} IS NULL")
             if boolean:
                 conditions.append(f"{quoted} NOT IN (0, 1)")
+            if moment:
+                conditions.append(f"{quoted} = 0")
         if not assignments:
             return None
         for name in self._set_on_update():

@@ -44,6 +44,11 @@ def bit() -> types.TypeEngine[bool]:
     return Boolean().with_variant(mysql.BIT(1), "mysql", "mariadb")
 
 
+def small_flag() -> types.TypeEngine[int]:
+    """Return an old flag: `tinyint(1)`, which holds numbers up to 127."""
+    return SmallInteger().with_variant(mysql.TINYINT(display_width=1), "mysql", "mariadb")
+
+
 def caseless(length: int) -> types.TypeEngine[str]:
     """Return text that compares without regard to case, as it does by default on MySQL and MariaDB."""
     return String(length).with_variant(String(length, collation="NOCASE"), "sqlite")

@@ -8,6 +8,7 @@ from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.schema import CreateTable
 
 from shardwise.errors import MigrationError
+from shardwise.schema.types import UtcDateTime
 
 
 def default_sql(column: "Column[object]", dialect: Dialect) -> str | None:
@@ -51,7 +52,21 @@ def turns_boolean(before: Table, column: "Column[object]") -> bool:
     return old is not None and isinstance(column.type, Boolean) and not isinstance(old.type, Boolean)
 
 
-def value_sql(quoted: str, *, fill: str | None, boolean: bool) -> str:
-    """Return the expression for a column's new value in terms of its old one."""
+def is_moment(before: Table, column: "Column[object]") -> bool:
+    """Return whether an old column holds moments, among which a server may have dates of zeros."""
+    return column.name in before.columns and isinstance(column.type, UtcDateTime)
+
+
+def value_sql(quoted: str, *, fill: str | None, boolean: bool, moment: bool = False) -> str:
+    """Return the expression for a column's new value in terms of its old one.
+
+    Args:
+        quoted: the column.
+        fill: what replaces NULL; None = NULL stays.
+        boolean: any number but 0 becomes true.
+        moment: MySQL's date of zeros, which is no moment, becomes NULL or what replaces it.
+    """
     value = f"({quoted} <> 0)" if boolean else quoted
+    if moment:
+        value = f"NULLIF({quoted}, 0)"
     return value if fill is None else f"COALESCE({value}, {fill})"

@@ -182,6 +182,45 @@ async def test_any_number_but_zero_becomes_true(make_target: MakeTarget, ask: As
     assert found == [(name, new) for name, (_, new) in flags.items()]
 
 
+async def test_a_flag_of_one_digit_becomes_yes_or_no(make_target: MakeTarget, ask: Ask) -> None:
+    target = make_target(Branch.SHARD)
+    await upgrade(target, "s0001")
+    room = text(
+        "INSERT INTO table_chat_rooms (room_id, account_db_key, title, ai_persona, is_active)"
+        " VALUES ('a', 1, 't', 'p', 2), ('b', 1, 't', 'p', -1), ('c', 1, 't', 'p', 0)"
+    )
+    await ask(target, lambda c: c.execute(room))
+    await upgrade(target)
+    rooms = Branch.SHARD.metadata.tables["table_chat_rooms"]
+    active = select(rooms.c.room_id).where(rooms.c.is_active == True)  # noqa: E712  # as applications ask
+    assert sorted(await ask(target, lambda c: c.scalars(active).all())) == ["a", "b"]
+
+
+@pytest.mark.parametrize("engine_kind", ["mariadb"], indirect=True)
+async def test_dates_of_zeros_become_missing_values(make_target: MakeTarget, ask: Ask) -> None:
+    target = make_target(Branch.GLOBAL)
+    await upgrade(target, "g0001")
+
+    def old_row(connection: Connection) -> None:
+        mode = connection.scalar(text("SELECT @@sql_mode"))
+        connection.execute(text("SET sql_mode = ''"))
+        connection.execute(
+            text(
+                "INSERT INTO table_accountid"
+                " (account_id, password_hash, nickname, block_endtime, plan_expires_at, create_time)"
+                " VALUES ('a', 'b', 'c', 0, 0, '2020-01-01')"
+            )
+        )
+        connection.execute(text("SET sql_mode = :mode"), {"mode": mode})
+
+    await ask(target, old_row)
+    await upgrade(target)
+    accounts = Branch.GLOBAL.metadata.tables["table_accountid"]
+    account = await ask(target, lambda c: c.execute(select(accounts)).mappings().one())
+    assert account["plan_expires_at"] is None
+    assert account["block_endtime"] > account["create_time"] == datetime(2020, 1, 1, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("engine_kind", ["mariadb"], indirect=True)
 async def test_filling_does_not_count_as_a_change_of_the_row(make_target: MakeTarget, ask: Ask) -> None:
     target = make_target(Branch.SHARD)

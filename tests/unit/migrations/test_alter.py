@@ -133,8 +133,8 @@ def test_missing_values_are_filled_first() -> None:
     )
     update, alter = statements(before, after)
     assert update == (
-        "UPDATE things SET n = COALESCE(n, 7), at = COALESCE(at, CURRENT_TIMESTAMP(6))"
-        " WHERE n IS NULL OR at IS NULL"
+        "UPDATE things SET n = COALESCE(n, 7), at = COALESCE(NULLIF(at, 0), CURRENT_TIMESTAMP(6))"
+        " WHERE n IS NULL OR at IS NULL OR at = 0"
     )
     assert "MODIFY COLUMN n INTEGER NOT NULL DEFAULT 7" in alter
 

@@ -4,7 +4,6 @@ Frozen: revision g0001 is made of these tables, the following ones begin at them
 """
 
 from sqlalchemy import (
-    Boolean,
     Column,
     DateTime,
     ForeignKey,
@@ -17,7 +16,7 @@ from sqlalchemy import (
 )
 
 from shardwise.migrations.baseline.metadata import GLOBAL
-from shardwise.migrations.columns import bit, choice, old_moment, tiny_integer
+from shardwise.migrations.columns import bit, choice, old_moment, small_flag, tiny_integer
 from shardwise.schema.types import AutoBigInt, AutoUnsignedBigInt, ExactDecimal, UnsignedBigInt
 
 table_accountid = Table(
@@ -213,7 +212,7 @@ table_user_profiles = Table(
         server_default=text("'GROWTH'"),
     ),
     Column("monthly_budget", ExactDecimal(15, 2), server_default=text("'0.00'")),
-    Column("profile_completed", Boolean, server_default=text("0")),
+    Column("profile_completed", small_flag(), server_default=text("0")),
     Column("country", String(3), server_default=text("'KOR'")),
     Column("timezone", String(50), server_default=text("'Asia/Seoul'")),
     Column("email_notifications_enabled", bit(), nullable=False, server_default=text("0")),

@@ -8,7 +8,6 @@ Frozen: revision s0001 is made of these tables, the following ones begin at them
 from sqlalchemy import (
     JSON,
     BigInteger,
-    Boolean,
     Column,
     Date,
     DateTime,
@@ -22,7 +21,7 @@ from sqlalchemy import (
 )
 
 from shardwise.migrations.baseline.metadata import SHARD
-from shardwise.migrations.columns import choice, old_moment, tiny_integer
+from shardwise.migrations.columns import choice, old_moment, small_flag, tiny_integer
 from shardwise.schema.columns import current_moment
 from shardwise.schema.types import (
     AutoBigInt,
@@ -49,7 +48,7 @@ table_chat_messages = Table(
     Column("content", Text, nullable=False),
     Column("metadata", JSON),
     Column("parent_message_id", String(128)),
-    Column("is_deleted", Boolean, server_default=text("0")),
+    Column("is_deleted", small_flag(), server_default=text("0")),
     Column("created_at", UtcDateTime(), server_default=current_moment()),
     Column("updated_at", UtcDateTime(), server_default=current_moment(on_update=True)),
     Index("idx_account_db_key", "account_db_key"),
@@ -70,7 +69,7 @@ table_chat_rooms = Table(
     Column("last_message_id", String(128)),
     Column("last_message_at", UtcDateTime()),
     Column("message_count", Integer, server_default=text("0")),
-    Column("is_active", Boolean, server_default=text("1")),
+    Column("is_active", small_flag(), server_default=text("1")),
     Column("created_at", UtcDateTime(), server_default=current_moment()),
     Column("updated_at", UtcDateTime(), server_default=current_moment(on_update=True)),
     Index("idx_account_db_key", "account_db_key"),
@@ -128,10 +127,10 @@ table_inapp_notifications = Table(
     Column("message", Text, nullable=False),
     Column("data", JSON),
     Column("priority", tiny_integer(unsigned=True), server_default=text("3")),
-    Column("is_read", Boolean, server_default=text("0")),
+    Column("is_read", small_flag(), server_default=text("0")),
     Column("read_at", UtcDateTime()),
     Column("expires_at", UtcDateTime()),
-    Column("is_deleted", Boolean, server_default=text("0")),
+    Column("is_deleted", small_flag(), server_default=text("0")),
     Column("created_at", UtcDateTime(), server_default=current_moment()),
     Column("updated_at", UtcDateTime(), server_default=current_moment(on_update=True)),
     Index("idx_account_created", "account_db_key", "created_at"),
