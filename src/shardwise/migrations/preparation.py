@@ -7,6 +7,9 @@ from sqlalchemy import Connection
 
 from shardwise.errors import MigrationError
 
+WHILE_MIGRATING = ("PRAGMA foreign_keys = OFF", "PRAGMA legacy_alter_table = ON")
+"""What SQLite needs outside the transaction that migrates."""
+
 _METADATA_LOCK_WAIT = 30  # seconds; a waiting ALTER TABLE holds up everybody behind it
 
 
@@ -25,13 +28,19 @@ def prepared(connection: Connection) -> AbstractContextManager[None]:
 
 @contextmanager
 def _without_foreign_keys(connection: Connection) -> Iterator[None]:
-    """Turn SQLite's foreign keys off: dropping a table that is built anew would delete what refers to it."""
+    """Turn SQLite's foreign keys off: dropping a table that is built anew would delete what refers to it.
+
+    A renamed table is not looked for in views and triggers either: those of a table that is being built anew
+    would refuse it.
+    """
     enforced = _pragma(connection, "PRAGMA foreign_keys")
-    _pragma(connection, "PRAGMA foreign_keys = OFF")
+    for pragma in WHILE_MIGRATING:
+        _pragma(connection, pragma)
     try:
         yield
     finally:
         connection.rollback()
+        _pragma(connection, "PRAGMA legacy_alter_table = OFF")
         if enforced:
             _pragma(connection, "PRAGMA foreign_keys = ON")
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table, text
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.schema import CreateTable
 
-from shardwise.migrations.existing import index_name
+from shardwise.migrations.existing import index_name, keys_of
 from shardwise.migrations.fills import fills, turns_boolean, value_sql
 
 _TEMPORARY = "_reshape_"
@@ -52,6 +52,23 @@ def rebuild_statements(before: Table, after: Table, given: Mapping[str, str], di
         f"ALTER TABLE {temporary} RENAME TO {quote(after.name)}",
         *_create_indexes(after, dialect),
     ]
+
+
+def attached_statements(connection: Connection, before: Table, after: Table) -> list[str]:
+    """Return the statements that make again what a rebuild drops: indexes and triggers of the application's.
+
+    Args:
+        connection: a connection to the database, before the rebuild.
+        before: what the table is; its own indexes are left out.
+        after: what it shall be; so are these.
+    """
+    ours = {index_name(table, name, "sqlite") for table in (before, after) for name in keys_of(table)}
+    attached = text(
+        "SELECT name, sql FROM sqlite_master"
+        " WHERE tbl_name = :table AND type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY rowid"
+    )
+    found = connection.execute(attached, {"table": before.name})
+    return [row.sql for row in found if row.name not in ours]
 
 
 def _counts_up(table: Table) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy.schema import CreateTable
 from shardwise.errors import MigrationError
 from shardwise.migrations.alter import Alteration
 from shardwise.migrations.existing import Existing
-from shardwise.migrations.rebuild import create_statements, rebuild_statements
+from shardwise.migrations.rebuild import attached_statements, create_statements, rebuild_statements
 from shardwise.migrations.uniqueness import require_unique
 
 
@@ -81,7 +81,8 @@ def reshape(op: Operations, before: Table, after: Table, *, fill: Mapping[str, s
         require_unique(op.get_bind(), after, existing, filled=fill or {})
     if dialect.name == "sqlite":
         _refuse_loss(before, existing)
-        _run(op, rebuild_statements(before, after, fill or {}, dialect))
+        kept = [] if op.get_context().as_sql else attached_statements(op.get_bind(), before, after)
+        _run(op, [*rebuild_statements(before, after, fill or {}, dialect), *kept])
     else:
         _run(op, Alteration(before, after, existing, dialect).statements(fill or {}))
 

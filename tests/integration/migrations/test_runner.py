@@ -442,3 +442,24 @@ async def test_paths_with_signs_in_them(tmp_path: Path) -> None:
     target = Target.shard(1, make_url("sqlite+aiosqlite://").set(database=str(folder / "s.db")))
     assert (await upgrade(target)).after == expected_head(Branch.SHARD)
     assert (folder / "s.db").is_file()
+
+
+@on_sqlite
+async def test_what_an_application_attached_to_a_table_stays(make_target: MakeTarget, ask: Ask) -> None:
+    """A rebuilt table takes its indexes and triggers with it; views of it would refuse the change."""
+    target = make_target(Branch.SHARD)
+    await upgrade(target, "s0001")
+    await run(
+        ask,
+        target,
+        "CREATE UNIQUE INDEX own_index ON table_user_accounts (account_number, account_type)",
+        "CREATE TRIGGER own_trigger AFTER DELETE ON table_user_accounts"
+        " BEGIN DELETE FROM table_transactions WHERE account_db_key = old.account_db_key; END",
+        "CREATE VIEW own_view AS SELECT account_db_key FROM table_user_accounts",
+    )
+    own = text("SELECT name, sql FROM sqlite_master WHERE name LIKE 'own_%' ORDER BY name")
+    before = await ask(target, lambda connection: connection.execute(own).all())
+    await upgrade(target)
+    assert await ask(target, lambda connection: connection.execute(own).all()) == before
+    assert len(before) == 3
+    assert await ask(target, lambda c: c.execute(text("SELECT * FROM own_view")).all()) == []
