@@ -26,11 +26,11 @@ from shardwise.migrations.branches import Branch, versions_folder
 from shardwise.migrations.comparison import Comparison, forget_placement, number_revision
 from shardwise.migrations.guard import require_own_database
 from shardwise.migrations.locks import advisory_lock
-from shardwise.migrations.preparation import prepared
+from shardwise.migrations.preparation import WHILE_MIGRATING, prepared
 from shardwise.migrations.steps import Steps
 from shardwise.migrations.targets import Request, Target, find_targets, parse_request
 from shardwise.topology.driver_errors import wrap
-from shardwise.topology.engines import READ_ONLY, create_engine
+from shardwise.topology.engines import MYSQL_SESSION, READ_ONLY, create_engine
 
 _LONGEST_STATEMENT = 86_400  # seconds that an ALTER TABLE may take
 _VERSION_TABLE = (
@@ -92,6 +92,9 @@ def _targets(context: EnvironmentContext, settings: Settings | None) -> list[Tar
 
 
 def _request(context: EnvironmentContext) -> Request:
+    names = [argument.partition("=")[0] for argument in context.get_x_argument()]
+    if max(names.count("shard"), names.count("database")) > 1:
+        raise MigrationTargetError("-x names several databases: name one, or all shards with -x shard=all")
     arguments = context.get_x_argument(as_dictionary=True)
     return parse_request(arguments, context.config.config_ini_section)
 
@@ -147,8 +150,8 @@ def _offline(context: EnvironmentContext, target: Target) -> None:
         target_metadata=target.branch.metadata,
         transactional_ddl=sqlite,
     )
-    if sqlite:
-        context.get_context().impl.static_output("PRAGMA foreign_keys = OFF;")
+    for statement in WHILE_MIGRATING if sqlite else (MYSQL_SESSION,):
+        context.get_context().impl.static_output(f"{statement};")
     with context.begin_transaction():
         context.run_migrations()
 

@@ -9,12 +9,16 @@ decimals.
 
 import asyncio
 import socket
+import sys
+from collections.abc import Awaitable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeVar
 
 import asyncmy
+import asyncmy.connection
 from asyncmy.constants.CR import CR_CONN_HOST_ERROR
 from asyncmy.errors import OperationalError
 from sqlalchemy import Connection, event
@@ -26,12 +30,15 @@ from sqlalchemy.pool import ConnectionPoolEntry, Pool
 from shardwise.config import PoolSettings, database_url
 from shardwise.schema.sqlite_decimal import DecimalSQLiteCompiler, ExactSqliteConnection, SqliteDecimal
 
+T = TypeVar("T")
+
 READ_ONLY = "shardwise_read_only"
 
-_MYSQL_INIT = (
+MYSQL_SESSION = (
     "SET time_zone = '+00:00',"
     " sql_mode = CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO')"
 )
+"""What every session of a server begins with: times are UTC, and values that don't fit are refused."""
 
 
 def create_engine(
@@ -63,10 +70,31 @@ def create_engine(
         "charset": pool.charset,
         "connect_timeout": pool.connect_timeout,
         "read_timeout": pool.read_timeout,
-        "init_command": _MYSQL_INIT,
+        "init_command": MYSQL_SESSION,
         "async_creator_fn": partial(_connect_mysql, pool.write_timeout),
     }
     return create_async_engine(address, connect_args=arguments, **options)
+
+
+class _AsyncioWithoutLostCancellations(ModuleType):
+    """asyncio as asyncmy sees it on Python 3.11, whose `wait_for` can swallow a cancellation.
+
+    It does when the answer has come in the same turn of the loop, and the task goes on as if nobody had
+    cancelled it, whatever `asyncio.timeout` or Ctrl-C stands behind that.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    @staticmethod
+    async def wait_for(awaitable: Awaitable[T], timeout: float | None) -> T:  # noqa: ASYNC109  # its name
+        """Wait as Python 3.12 does."""
+        async with asyncio.timeout(timeout):
+            return await awaitable
+
+
+if sys.version_info < (3, 12):
+    asyncmy.connection.asyncio = _AsyncioWithoutLostCancellations("asyncio")
 
 
 async def _connect_mysql(write_timeout: float, *, connect_timeout: float, **arguments: Any) -> Any:

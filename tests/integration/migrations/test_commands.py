@@ -231,6 +231,7 @@ async def test_tables_without_a_version_are_recognized(
     [
         ([], "-x database=global, -x shard=NUMBER or -x shard=all"),
         (["-x", "shard=9"], "shard 9 is not in table_shard_config"),
+        (["-x", "shard=1", "-x", "shard=2"], "name one, or all shards with -x shard=all"),
     ],
 )
 async def test_a_database_must_be_named(
@@ -271,6 +272,25 @@ async def test_sql_of_every_revision_makes_the_head(
 
     await ask(shards[0], run_script)
     assert "No new upgrade operations" in await alembic("-x", "shard=1", "check")
+
+
+@pytest.mark.parametrize("engine_kind", ["mariadb"], indirect=True)
+async def test_sql_has_the_session_that_an_upgrade_has(
+    alembic: Commands, shards: list[Target], ask: Ask
+) -> None:
+    """Piped to a server that lets values be cut and has another clock, it must do the same."""
+    script = await alembic("-x", "shard=1", "upgrade", "s0002", "--sql")
+
+    def run_script(connection: Connection) -> Any:
+        connection.exec_driver_sql("SET time_zone = '+09:00', sql_mode = ''")
+        for statement in script.split(";\n"):
+            if lines := [line for line in statement.splitlines() if line and not line.startswith("--")]:
+                connection.exec_driver_sql("\n".join(lines))
+        return connection.exec_driver_sql(
+            "SELECT @@time_zone, FIND_IN_SET('STRICT_TRANS_TABLES', @@sql_mode) > 0"
+        ).one()
+
+    assert tuple(await ask(shards[0], run_script)) == ("+00:00", 1)
 
 
 # New revisions
