@@ -1,6 +1,7 @@
 """How every command runs: settings, an event loop, one line for an error of ours, an exit code."""
 
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Annotated, NoReturn, ParamSpec
@@ -24,8 +25,9 @@ P = ParamSpec("P")
 def command(function: Callable[P, Awaitable[int]]) -> Callable[P, None]:
     """Make a coroutine that returns an exit code a command.
 
-    Errors of ours end it with one line on standard error: 2 for a configuration or value that can't be
-    used, 1 for everything else that failed; Ctrl-C with 130.
+    Errors of ours, and what the operating system refuses (a folder that can't be written, a full disk), end
+    it with one line on standard error: 2 for a configuration or value that can't be used, 1 for everything
+    else that failed; Ctrl-C with 130.
     """
 
     @wraps(function)
@@ -46,6 +48,11 @@ def _run(work: Awaitable[int]) -> int:
         return USAGE
     except ShardwiseError as error:
         say_error(one_line(error))
+        return FAILED
+    except OSError as error:
+        if error.strerror is None or error.errno == errno.EPIPE:  # who reads a pipe may leave
+            raise
+        say_error(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
         return FAILED
     except KeyboardInterrupt:
         say_error("interrupted")

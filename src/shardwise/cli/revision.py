@@ -43,9 +43,9 @@ async def revision(
     number = None
     if autogenerate:
         config.attributes["target"] = await _target(chosen, branch)
-    else:
-        number = next_revision(ScriptDirectory.from_config(config), branch)
     try:
+        if not autogenerate:
+            number = next_revision(ScriptDirectory.from_config(config), branch)
         made = await asyncio.to_thread(
             alembic.revision, config, message=message, autogenerate=autogenerate, rev_id=number
         )

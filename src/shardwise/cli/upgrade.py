@@ -120,7 +120,7 @@ def branch_of(revision: str, location: Path | None) -> Branch:
     """Return the branch that a revision belongs to; a usage error if there is no such revision."""
     try:
         script = ScriptDirectory.from_config(alembic_config(location)).get_revision(revision)
-    except CommandError:
+    except (CommandError, AssertionError):  # Alembic asserts that the name is not empty
         script = None
     if script is None or Path(script.path).parent.name not in list(Branch):
         usage_error(f"there is no revision {revision!r}", option="--revision")

@@ -93,6 +93,11 @@ def expected_head(branch: Branch, location: Path | None = None) -> str:
 
 @lru_cache
 def _head(folder: Path) -> str:
+    if not folder.is_dir():
+        raise MigrationError(
+            f"there is no folder {folder}, where revisions should be; SHARDWISE_MIGRATIONS__SCRIPT_LOCATION"
+            " names the folder that has env.py and versions"
+        )
     script = ScriptDirectory(str(folder.parent.parent), version_locations=[str(folder)])
     try:
         head = script.get_current_head()

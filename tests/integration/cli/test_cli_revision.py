@@ -75,6 +75,25 @@ async def test_installed_package_is_not_written_to(
 
 
 @on_sqlite
+@pytest.mark.parametrize(
+    "words", [("upgrade",), ("status",), ("shards", "list"), ("revision", "shard", "-m", "x")]
+)
+async def test_folder_of_revisions_that_is_not_there(
+    cli: Any, db: ShardedDatabase, errors: Errors, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    nowhere = str(tmp_path / "nowhere")
+    line = errors(await cli.run(*words, code=1, SHARDWISE_MIGRATIONS__SCRIPT_LOCATION=nowhere))
+    assert nowhere in line
+
+
+@on_sqlite
+@pytest.mark.parametrize("revision", ["", "@", "base", "nope"])
+async def test_upgrade_to_a_revision_that_is_not_there(cli: Any, db: ShardedDatabase, revision: str) -> None:
+    result = await cli.run("upgrade", "--revision", revision, code=2)
+    assert f"there is no revision {revision!r}" in result.stderr
+
+
+@on_sqlite
 async def test_branch_that_is_none(cli: Any) -> None:
     assert "other" in (await cli.run("revision", "other", "-m", "x", code=2)).stderr
 

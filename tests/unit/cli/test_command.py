@@ -49,6 +49,8 @@ def test_what_a_command_returns_is_its_exit_code(code: int) -> None:
         (InvalidValueError("weight", "too high"), 2, "weight: too high"),
         (UnknownAccountError(7), 1, "account 7 has no row in table_user_shard_mapping"),
         (DatabaseConnectionError("gone\nfor good"), 1, "gone for good"),
+        (PermissionError(13, "Permission denied", "/data"), 1, "/data: Permission denied"),
+        (OSError(28, "No space left on device"), 1, "No space left on device"),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )

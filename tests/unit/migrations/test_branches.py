@@ -60,6 +60,8 @@ def test_a_folder_without_a_head_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "none", Branch.GLOBAL)
     with pytest.raises(MigrationError, match="there is no revision in"):
         expected_head(Branch.GLOBAL, tmp_path / "none")
+    with pytest.raises(MigrationError, match=r"there is no folder .*absent"):
+        expected_head(Branch.GLOBAL, tmp_path / "absent")
     write(tmp_path / "two", Branch.GLOBAL, ("a", None), ("b", "a"), ("c", "a"))
     with pytest.raises(MigrationError, match="can't be used: The script directory has multiple heads"):
         expected_head(Branch.GLOBAL, tmp_path / "two")
