@@ -10,6 +10,7 @@ emits. A file opened by another program needs the same collation before it can s
 import operator
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation, localcontext
 from typing import Any
 
@@ -239,7 +240,10 @@ class _Avg(_Sum):
 
 
 class ExactSqliteConnection(sqlite3.Connection):
-    """A SQLite connection that knows the collation, functions and aggregates for exact decimals."""
+    """A SQLite connection that knows the collation, functions and aggregates for exact decimals.
+
+    Closing it always ends its transaction.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -251,3 +255,14 @@ class ExactSqliteConnection(sqlite3.Connection):
             self.create_function("round", arguments, _round, deterministic=True)
         self.create_window_function("sum", 1, _Sum)
         self.create_window_function("avg", 1, _Avg)
+
+    def close(self) -> None:
+        """Close, and undo what is under way first.
+
+        A cursor that was not read to its end (its task was cancelled) keeps SQLite from really closing the
+        file, and with it the lock of its transaction, for as long as anybody holds the cancelled task.
+        """
+        with suppress(sqlite3.Error):  # closed before, which is no error
+            if self.in_transaction:
+                self.rollback()
+        super().close()

@@ -66,6 +66,9 @@ def create_engine(
         }
     if address.get_backend_name() == "sqlite":
         return _sqlite_engine(address, pool, options)
+    if sys.version_info < (3, 12):
+        waiting = _AsyncioWithoutLostCancellations("asyncio")
+        asyncmy.connection.asyncio = waiting  # type: ignore[attr-defined]  # its stubs hide imports
     arguments = {
         "charset": pool.charset,
         "connect_timeout": pool.connect_timeout,
@@ -87,14 +90,10 @@ class _AsyncioWithoutLostCancellations(ModuleType):
         return getattr(asyncio, name)
 
     @staticmethod
-    async def wait_for(awaitable: Awaitable[T], timeout: float | None) -> T:  # noqa: ASYNC109  # its name
+    async def wait_for(awaitable: Awaitable[T], timeout: float | None) -> T:
         """Wait as Python 3.12 does."""
         async with asyncio.timeout(timeout):
             return await awaitable
-
-
-if sys.version_info < (3, 12):
-    asyncmy.connection.asyncio = _AsyncioWithoutLostCancellations("asyncio")
 
 
 async def _connect_mysql(write_timeout: float, *, connect_timeout: float, **arguments: Any) -> Any:

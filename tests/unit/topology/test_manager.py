@@ -112,6 +112,28 @@ async def test_cancellation_rolls_back_and_gives_the_connection_back(manager: Da
     assert await names(manager) == []
 
 
+async def test_cancellation_at_any_moment_leaves_neither_rows_nor_locks(manager: DatabaseManager) -> None:
+    async def work() -> None:
+        async with manager.session() as session:
+            for number in range(1, 101):
+                await session.execute(insert(Item).values(id=number, name=str(number)).returning(Item.id))
+
+    async with manager.session() as session:
+        await session.execute(text("SELECT 1"))  # so that no task is cancelled while it connects
+    cancelled = []  # kept: what a task holds must hold no lock
+    for attempt in range(1, 9):
+        cancelled.append(task := asyncio.create_task(work()))
+        await asyncio.sleep(0.002 * attempt)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with asyncio.timeout(5), manager.session() as session:
+            assert await session.scalar(select(func.count()).select_from(Item)) == 0
+            await session.execute(insert(Item).values(id=1, name="next"))
+            await session.rollback()
+    assert manager.checked_out() == 0
+
+
 async def test_a_session_that_did_nothing_takes_no_connection(manager: DatabaseManager) -> None:
     with CheckedOutConnections(manager.engine.sync_engine.pool) as connections:
         async with manager.session():
