@@ -77,10 +77,18 @@ def _run(context: EnvironmentContext, settings: Settings | None) -> None:
         raise MigrationTargetError(
             "a revision is made from one database; name one shard with -x shard=NUMBER"
         )
+    if len(targets) == 1:
+        _on_target(context, targets[0], settings)
+        return
+    failures = []
     for target in targets:
-        if len(targets) > 1:
-            context.config.print_stdout("-- %s" if context.is_offline_mode() else "%s:", target.name)
-        _on_target(context, target, settings)
+        context.config.print_stdout("-- %s" if context.is_offline_mode() else "%s:", target.name)
+        try:
+            _on_target(context, target, settings)
+        except ShardwiseError as error:  # a dead shard doesn't keep the others from their turn
+            failures.append(str(error))
+    if failures:
+        raise MigrationError("\n".join(failures))
 
 
 def _targets(context: EnvironmentContext, settings: Settings | None) -> list[Target]:

@@ -168,6 +168,17 @@ async def test_all_shards(alembic: Commands, shards: list[Target]) -> None:
 
 
 @on_sqlite
+async def test_a_broken_shard_does_not_keep_the_others_from_their_turn(
+    alembic: Commands, shards: list[Target]
+) -> None:
+    file = Path(shards[0].url.database or "")
+    await asyncio.to_thread(file.write_bytes, b"this is no database" * 100)
+    message = await alembic.refused("-x", "shard=all", "upgrade", "s0002")
+    assert message.startswith("shard 1: ")
+    assert await current_revision(shards[1]) == "s0002"
+
+
+@on_sqlite
 def test_history_needs_no_database(global_target: Target) -> None:
     both, one = Shell(ROOT, global_target.url)("history", "-n global history")
     assert "<base> -> g0001 (global)" in both[1]
