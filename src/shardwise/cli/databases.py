@@ -105,6 +105,18 @@ async def drop_tables(url: URL, *, names: Collection[str] | None = None) -> None
             await connection.execute(text(f"DROP TABLE IF EXISTS {quoted}"))
 
 
+@asynccontextmanager
+async def named_lock(url: URL, name: str) -> AsyncIterator[bool]:
+    """Hold a lock of a server while the block runs; yields False if somebody else holds it.
+
+    Raises:
+        DatabaseError: the server can't be asked.
+    """
+    async with _connection(url.set(database=_EVERY_SERVER_HAS)) as connection:
+        await connection.execute(text("SET SESSION wait_timeout = 86400"))  # it says nothing meanwhile
+        yield bool(await connection.scalar(text("SELECT GET_LOCK(:name, 0)"), {"name": name}))
+
+
 def delete_files(url: URL) -> None:
     """Delete a SQLite file and what SQLite keeps beside it."""
     for ending in _BESIDE_A_FILE:

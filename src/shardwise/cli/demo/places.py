@@ -1,5 +1,10 @@
 """Where the demo keeps its databases: files in a folder, or a server. It deletes only its own."""
 
+import fcntl
+import os
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +26,13 @@ class Place(Protocol):
 
     def shard_url(self, shard_id: int) -> URL:
         """Return the address of a shard."""
+
+    def held(self) -> AbstractAsyncContextManager[None]:
+        """Keep other demos out while the block runs, however it ends.
+
+        Raises:
+            ConfigurationError: another demo runs here.
+        """
 
     async def clear(self) -> None:
         """Delete what a demo before has left.
@@ -51,11 +63,21 @@ class FolderPlace:
     def shard_url(self, shard_id: int) -> URL:
         return self._url(f"shard_{shard_id}.db")
 
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        if self._folder.exists() and not self._folder.is_dir():
+            raise ConfigurationError(f"{self._folder} is not a folder; choose another with --folder")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            self._lock(folder)
+            yield
+        finally:
+            os.close(folder)
+
     async def clear(self) -> None:
         urls = [self.global_url(), *map(self.shard_url, SHARDS)]
         mark = self._folder / self.MARK
-        if self._folder.exists() and not self._folder.is_dir():
-            raise ConfigurationError(f"{self._folder} is not a folder; choose another with --folder")
         if not mark.exists():
             strange = [str(url.database) for url in urls if databases.sqlite_path(url).exists()]
             if strange:
@@ -69,6 +91,14 @@ class FolderPlace:
 
     async def make(self, url: URL) -> None:
         """Do nothing: SQLite makes a file at its first use."""
+
+    def _lock(self, folder: int) -> None:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigurationError(
+                f"another demo runs in {self._folder}; wait for it, or name another folder: --folder"
+            ) from None
 
     def _url(self, name: str) -> URL:
         return URL.create("sqlite+aiosqlite", database=str(self._folder / name))
@@ -99,6 +129,18 @@ class ServerPlace:
 
     def shard_url(self, shard_id: int) -> URL:
         return self._url.set(database=f"{self._url.database}_shard_{shard_id}")
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        # A lock's name may have 64 characters, as many as a database's.
+        name = f"shardwise demo {sha256((self._url.database or '').encode()).hexdigest()[:32]}"
+        async with databases.named_lock(self._url, name) as ours:
+            if not ours:
+                raise ConfigurationError(
+                    f"another demo runs in {databases.shown(self._url)};"
+                    " wait for it, or name another database: --url"
+                )
+            yield
 
     async def clear(self) -> None:
         urls = [self.global_url(), *map(self.shard_url, SHARDS)]

@@ -39,7 +39,7 @@ class Outcome:
 
 
 async def run_demo(place: Place, accounts: int, story: Story) -> Outcome:
-    """Run the demo.
+    """Run the demo, if no other one runs in the same place.
 
     Args:
         place: where its databases are.
@@ -52,8 +52,19 @@ async def run_demo(place: Place, accounts: int, story: Story) -> Outcome:
     started = time.perf_counter()
     closes = read_closes(prices_file())
     plan = make_plan(closes, accounts)
-    late = _late(plan)
     story.begins(closes, plan)
+    async with place.held():
+        figures, stored = await _tell(place, plan, story)
+    return Outcome(
+        figures=figures,
+        stored=stored,
+        global_address=shown(place.global_url()),
+        seconds=time.perf_counter() - started,
+    )
+
+
+async def _tell(place: Place, plan: Sequence[Investor], story: Story) -> tuple[Sequence[Figure], Stored]:
+    late = _late(plan)
     await place.clear()
     await _make_global(place, story)
     async with ShardedDatabase.from_settings(_settings(place)) as db:
@@ -77,12 +88,7 @@ async def run_demo(place: Place, accounts: int, story: Story) -> Outcome:
         *figures,
         *_shape(stored, plan, await _head()),
     ]
-    return Outcome(
-        figures=figures,
-        stored=stored,
-        global_address=shown(place.global_url()),
-        seconds=time.perf_counter() - started,
-    )
+    return figures, stored
 
 
 async def _make_global(place: Place, story: Story) -> None:

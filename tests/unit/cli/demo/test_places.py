@@ -64,6 +64,14 @@ async def test_tables_of_others_in_a_demo_database_stay(place: Place) -> None:
     assert "precious" in await databases.table_names(place.global_url())
 
 
+async def test_second_demo_is_refused_while_one_runs(place: Place) -> None:
+    for _ in range(2):
+        async with place.held():
+            with pytest.raises(ConfigurationError, match="another demo runs in"):
+                async with place.held():
+                    pytest.fail("two demos would delete each other's databases")
+
+
 async def test_other_files_in_the_folder_stay(tmp_path: Path) -> None:
     place = FolderPlace(tmp_path)
     others = [tmp_path / name for name in ("notes.txt", "shard_9.db", "global.db.backup")]
@@ -78,7 +86,8 @@ async def test_file_in_place_of_the_folder_stays(tmp_path: Path) -> None:
     file = tmp_path / "demo"
     file.write_text("mine")
     with pytest.raises(ConfigurationError, match="is not a folder"):
-        await FolderPlace(file).clear()
+        async with FolderPlace(file).held():
+            pytest.fail("a file was taken for a folder")
     assert file.read_text() == "mine"
 
 
