@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from sqlalchemy.engine import URL
 
 from shardwise.errors import MigrationError, MigrationTargetError, ShardwiseError
 from shardwise.migrations.branches import Branch, expected_head
+from shardwise.migrations.lost import find_lost
 from shardwise.migrations.runner import (
     MigrationOptions,
     MigrationResult,
@@ -66,7 +67,8 @@ async def upgrade_fleet(
     """Bring the global database and every shard to the newest revision.
 
     Databases that are there already are only looked at, so that a call after a failure goes on where the
-    one before stopped. A shard's failure doesn't keep the others from being upgraded.
+    one before stopped. A shard's failure doesn't keep the others from being upgraded. A shard without any
+    table is made, unless accounts live on it: then its database is lost or elsewhere, and it fails.
 
     Args:
         global_url: the address of the global database, whose `table_shard_config` names the shards.
@@ -81,7 +83,7 @@ async def upgrade_fleet(
         MigrationTargetError: the shard configuration can't be read, or the plan names a shard that is not
             in it.
     """
-    run = _FleetUpgrade(plan or FleetPlan(), progress or SilentProgress())
+    run = _FleetUpgrade(global_url, plan or FleetPlan(), progress or SilentProgress())
     await run.global_database(Target.global_database(global_url))
     if run.failed:
         return run.results
@@ -94,7 +96,8 @@ async def upgrade_fleet(
 class _FleetUpgrade:
     """The state of one upgrade: what is known of the databases so far."""
 
-    def __init__(self, plan: FleetPlan, progress: FleetProgress) -> None:
+    def __init__(self, global_url: URL, plan: FleetPlan, progress: FleetProgress) -> None:
+        self._global_url = global_url
         self._plan = plan
         self._progress = progress
         self.results: list[MigrationResult] = []
@@ -120,11 +123,20 @@ class _FleetUpgrade:
         head = await asyncio.to_thread(expected_head, Branch.SHARD, self._plan.options.script_location)
         turn = asyncio.Semaphore(_LOOKS_AT_ONCE)
         looks = await asyncio.gather(*(_look(target, turn) for target in chosen))
+        looks = await self._without_lost(chosen, looks)
         for look in looks:
             if look.error is not None or look.after == head:
                 self._finish(look)
         pending = {look.shard_id for look in looks if look.error is None and look.after != head}
         return [target for target in chosen if target.shard_id in pending]
+
+    async def _without_lost(
+        self, targets: Sequence[Target], looks: Sequence[MigrationResult]
+    ) -> list[MigrationResult]:
+        """Let those fail that hold nothing though accounts live there."""
+        new = {look.shard_id for look in looks if look.error is None and look.after is None}
+        lost = await find_lost(self._global_url, [target for target in targets if target.shard_id in new])
+        return [replace(look, error=lost.get(look.shard_id or 0, look.error)) for look in looks]
 
     def _chosen(self, topology: Topology) -> list[Target]:
         only, canary = self._plan.only, self._plan.canary

@@ -148,7 +148,7 @@ async def current_revision(target: Target) -> str | None:
     Raises:
         MigrationError: it can't be reached.
     """
-    if _is_missing_file(target.url):
+    if is_missing_file(target.url):
         return None
     manager = DatabaseManager(target.url, name=target.name, poolclass=NullPool)
     try:
@@ -159,7 +159,8 @@ async def current_revision(target: Target) -> str | None:
         await manager.close()
 
 
-def _is_missing_file(url: URL) -> bool:
+def is_missing_file(url: URL) -> bool:
+    """Return whether the address is that of a SQLite file that doesn't exist."""
     file = url.database or ""
     return url.get_backend_name() == "sqlite" and not file.startswith("file:") and not Path(file).exists()
 

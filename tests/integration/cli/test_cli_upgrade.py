@@ -47,6 +47,17 @@ def results(answer: Any) -> dict[str, str]:
     return {entry["name"]: entry["result"] for entry in answer["databases"]}
 
 
+async def run_ddl(url: URL, statement: str) -> None:
+    manager = DatabaseManager(url)
+    async with manager.session() as session:
+        await session.execute(text(statement))
+    await manager.close()
+
+
+async def make_table(url: URL, name: str) -> None:
+    await run_ddl(url, f"CREATE TABLE {name} (id INTEGER)")
+
+
 async def test_stale_shards_are_upgraded_once(cli: Any, db: ShardedDatabase) -> None:
     await take_back(db)
     answer = await cli.json("upgrade", "--jobs", "2")
@@ -128,6 +139,31 @@ async def test_upgrade_of_an_empty_database_makes_the_global_tables_only(cli: An
     assert await table_names(make_url(database_url)) == {"alembic_version", *GlobalBase.metadata.tables}
 
 
+@pytest.mark.parametrize(
+    ("engine_kind", "left"),
+    [("sqlite", "nothing"), ("sqlite", "an empty database"), ("mariadb", "an empty database")],
+    indirect=["engine_kind"],
+)
+async def test_shard_that_lost_its_database_is_not_made_anew(
+    cli: Any, db: ShardedDatabase, new_url: Any, errors: Errors, left: str
+) -> None:
+    address = make_url(new_url("lost"))
+    await create(address)
+    if left != "nothing":
+        await make_table(address, "gone")
+        await run_ddl(address, "DROP TABLE gone")
+    await add_shard(db.global_manager, NewShard(shard_id=3, name="three", url=address))
+    async with db.global_session() as session:
+        session.add(ShardMapping(account_db_key=77, shard_id=3))
+    line = errors(await cli.run("upgrade", code=1))
+    assert "shard 3 holds no tables, but accounts live on it" in line
+    assert left != "nothing" or not is_file(str(address))
+    assert await current_revision(Target.shard(3, address)) is None
+    async with db.global_session() as session:
+        await session.delete(await session.get_one(ShardMapping, 77))
+    assert results(await cli.json("upgrade"))["shard 3"] == "upgraded"
+
+
 # recreate
 
 
@@ -158,13 +194,6 @@ async def test_recreate_needs_to_be_told(cli: Any, db: ShardedDatabase, errors: 
     line = errors(await cli.run("recreate", code=2, SHARDWISE_ENVIRONMENT="test"))
     assert "nothing was deleted" in line
     assert await count(db, ShardMapping) == 1
-
-
-async def make_table(url: URL, name: str) -> None:
-    manager = DatabaseManager(url)
-    async with manager.session() as session:
-        await session.execute(text(f"CREATE TABLE {name} (id INTEGER)"))
-    await manager.close()
 
 
 async def test_recreate_refuses_a_global_database_of_somebody_else(

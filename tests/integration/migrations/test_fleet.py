@@ -21,12 +21,13 @@ on_sqlite = pytest.mark.parametrize("engine_kind", ["sqlite"], indirect=True)
 
 GLOBAL_REVISION = """
 from alembic import op
-from shardwise.schema.control import ShardConfig
+from shardwise.schema.control import ShardConfig, ShardMapping
 
 revision, down_revision, branch_labels, depends_on = "g1", None, ("global",), None
 
 def upgrade():
-    ShardConfig.__table__.create(op.get_bind(), checkfirst=True)
+    for model in (ShardConfig, ShardMapping):
+        model.__table__.create(op.get_bind(), checkfirst=True)
 """
 
 SHARD_REVISION = """
