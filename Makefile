@@ -36,11 +36,11 @@ servers: ## Find, or install where possible, the servers that the tests start
 	@tools/ensure-servers
 
 test: $(VENV)/.dev servers ## Run all tests (ARGS="-k name" to choose)
-	@$(VENV)/bin/python -m pytest $(ARGS)
+	@$(VENV)/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
 test-sqlalchemy-2.0: $(VENV_20)/.dev servers ## Run what touches its API on SQLAlchemy 2.0
 	@$(VENV_20)/bin/python -c 'import sqlalchemy; print("SQLAlchemy", sqlalchemy.__version__)'
-	@$(VENV_20)/bin/python -m pytest $(TESTS_20) -o cache_dir=.pytest_cache/sa20 $(ARGS)
+	@$(VENV_20)/bin/python -m pytest -n auto --dist worksteal $(TESTS_20) -o cache_dir=.pytest_cache/sa20 $(ARGS)
 
 faults: $(VENV)/.dev servers ## Run only the tests that kill processes and servers
 	@$(VENV)/bin/python -m pytest tests/faults $(ARGS)
