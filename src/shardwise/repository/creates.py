@@ -6,13 +6,14 @@ from typing import Any, TypeVar, overload
 from sqlalchemy import insert, inspect
 from sqlalchemy.orm import InstanceState, attributes
 
-from shardwise.errors import ConstraintViolationError, DuplicateEntityError, InvalidValueError
+from shardwise.errors import DatabaseError, DuplicateEntityError, InvalidValueError
 from shardwise.repository.changes import checked_changes
 from shardwise.repository.reads import List, ReadRepository
 from shardwise.repository.rows import Row, check_accounts, grouped_rows
-from shardwise.repository.upsert import build_upsert, conflict_columns
+from shardwise.repository.upsert import build_upsert, check_conflict_values, conflict_columns
 from shardwise.repository.values import check_stored
 from shardwise.schema.base import SHARD_KEY
+from shardwise.topology.driver_errors import has_several_values
 
 T = TypeVar("T")
 
@@ -87,14 +88,16 @@ class CreateRepository(ReadRepository[T]):
 
         Raises:
             DuplicateEntityError: another unique value is taken by another row; nothing is changed.
-            InvalidValueError: a name isn't a column, or `on` isn't a unique key.
+            InvalidValueError: a name isn't a column, `on` isn't a unique key, or a value of it is None.
             DatabaseError: as in `create`.
         """
         values = checked_changes(self.shape, row)
         await self.upsert_many([values], on=on, update=update)
         target = conflict_columns(self.shape, on, values)
         conditions = [self.shape.columns[name] == values[name] for name in target]
-        statement = self.query(conditions, include_deleted=True).execution_options(populate_existing=True)
+        # FOR UPDATE: a transaction's snapshot lacks the row if others stored it as it should be.
+        statement = self.query(conditions, include_deleted=True).with_for_update()
+        statement = statement.execution_options(populate_existing=True)
         with self.translated():
             entity: T = (await self.session.scalars(statement)).unique().one()
         return entity
@@ -130,13 +133,14 @@ class CreateRepository(ReadRepository[T]):
     ) -> None:
         shape = self.shape
         target = conflict_columns(shape, on, names)
+        check_conflict_values(shape, target, group)
         dialect = await self._dialect(group[0])
         statement = build_upsert(shape, dialect, on=target, given=names, update=update)
         try:
             with self.translated():
                 await self.session.execute(statement, group)
-        except ConstraintViolationError as error:
-            if error.rule == "not null" and error.constraint == shape.table.primary_key.columns[0].name:
+        except DatabaseError as error:
+            if has_several_values(error):
                 raise DuplicateEntityError(shape.name) from error  # see build_upsert
             raise
 

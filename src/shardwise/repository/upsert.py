@@ -1,15 +1,19 @@
 """INSERT that updates the row with the same key if there is one, in the words of each database."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Index, UniqueConstraint, and_, case, literal, null
+from sqlalchemy import Column, ColumnElement, Index, UniqueConstraint, and_, case, literal
 from sqlalchemy.dialects.mysql import insert as mysql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert
+from sqlalchemy.types import NullType
 
 from shardwise.errors import InvalidValueError
 from shardwise.repository.shape import ModelShape
+from shardwise.repository.values import is_expression
 
 
 def conflict_columns(shape: ModelShape, on: Sequence[str] | None, given: Collection[str]) -> tuple[str, ...]:
@@ -35,6 +39,21 @@ def conflict_columns(shape: ModelShape, on: Sequence[str] | None, given: Collect
     if wanted not in _unique_keys(shape):
         raise InvalidValueError("on", f"({', '.join(names)}) is not a unique key of {shape.name}")
     return names
+
+
+def check_conflict_values(shape: ModelShape, on: tuple[str, ...], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Check that rows, keyed by the table's columns, name "the same row" by values that can be equal.
+
+    Raises:
+        InvalidValueError: a value is None, which no unique key finds again, or is computed by the database.
+    """
+    names = [(_column(shape, name).key, name) for name in on]
+    for row in rows:
+        for key, name in names:
+            if row[key] is None or is_expression(row[key]):
+                raise InvalidValueError(
+                    name, f"{shape.name} is upserted by it, so it must be a value, not None or an expression"
+                )
 
 
 def build_upsert(
@@ -70,8 +89,8 @@ def build_upsert(
         raise InvalidValueError("upsert", f"is written for SQLite, MySQL and MariaDB, not {dialect}")
     statement = mysql_insert(shape.table)
     values = _new_values(shape, changed, statement.inserted)
-    first = shape.table.primary_key.columns[0]
-    values = {first.name: _same_or_refused(shape, on, first, statement.inserted), **values}
+    *_, last = shape.table.primary_key.columns  # not account_db_key: routed sessions refuse to set it
+    values = {last.name: _same_or_refused(shape, on, last, statement.inserted), **values}
     return statement.on_duplicate_key_update(values)
 
 
@@ -107,17 +126,30 @@ def _moved(column: Column[Any], inserted: Any) -> Any:
     return literal(onupdate.arg(None) if onupdate.is_callable else onupdate.arg, column.type)
 
 
-def _same_or_refused(shape: ModelShape, on: tuple[str, ...], first: Column[Any], inserted: Any) -> Any:
-    """Return the primary key's first column unless the row found isn't the row meant.
+class _Refused(ColumnElement[Any]):
+    """What the server refuses to compute, in every mode: a subquery for one value that gives two."""
+
+    inherit_cache = True
+    type = NullType()
+
+
+@compiles(_Refused)
+def _write_refused(element: _Refused, compiler: SQLCompiler, **kw: Any) -> str:
+    return "(SELECT NULL UNION ALL SELECT NULL)"
+
+
+def _same_or_refused(shape: ModelShape, on: tuple[str, ...], key: Column[Any], inserted: Any) -> Any:
+    """Return a column of the primary key unless the row found isn't the row meant.
 
     MySQL takes no conflict target: any unique key leads to the update, and a row that shares only, say, an
-    e-mail address would be overwritten. It is set to NULL then, which a primary key refuses.
+    e-mail address would be overwritten. (NULL in place of `_Refused` would be taken for 0 as soon as the
+    statement has several rows.)
     """
     if len(_unique_keys(shape)) == 1:
-        return first
+        return key
     columns = [_column(shape, name) for name in on]
     same = and_(*(column == inserted[column.key] for column in columns))
-    return case((same, first), else_=null())
+    return case((same, key), else_=_Refused())
 
 
 def _column(shape: ModelShape, name: str) -> Column[Any]:

@@ -33,6 +33,7 @@ Entity = type[Any] | str | None
 
 _DEADLOCK = 1213
 _NO_SAVEPOINT = 1305
+_SEVERAL_VALUES = 1242
 _LOST = "the connection to the database was lost"
 _Plain = tuple[type[DatabaseError], str]
 _MYSQL: dict[int, _Plain] = {
@@ -72,14 +73,9 @@ _MYSQL_VALUE = {
     3140: "the value is not valid JSON",
 }
 _MYSQL_RULES = {
-    1048: "not null",
-    1364: "not null",
-    1216: "foreign key",
-    1217: "foreign key",
-    1451: "foreign key",
-    1452: "foreign key",
-    3819: "check",
-    4025: "check",
+    **dict.fromkeys((1048, 1364), "not null"),
+    **dict.fromkeys((1216, 1217, 1451, 1452), "foreign key"),
+    **dict.fromkeys((3819, 4025), "check"),
 }
 _SQLITE_RULES = {
     sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: "foreign key",
@@ -190,6 +186,12 @@ def has_undone_transaction(error: BaseException | None) -> bool:
                 return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def has_several_values(error: DatabaseError) -> bool:
+    """Return whether MySQL refused a statement because a subquery for one value gave several."""
+    cause = error.__cause__
+    return isinstance(cause, DBAPIError) and _code_and_text(cause.orig)[0] == _SEVERAL_VALUES
 
 
 def _of_binding(error: StatementError, entity: Entity) -> BaseException:

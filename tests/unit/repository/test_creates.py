@@ -4,14 +4,14 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import String, UniqueConstraint, select
+from sqlalchemy import String, UniqueConstraint, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shardwise.errors import DuplicateEntityError, InvalidValueError, MissingShardKeyError
 from shardwise.repository import UNSET, BaseRepository
 from shardwise.schema.columns import account_key_column, created_at_column, updated_at_column
-from shardwise.schema.types import ExactDecimal, UnsignedBigInt
+from shardwise.schema.types import MAX_UNSIGNED, ExactDecimal, UnsignedBigInt
 from shardwise.topology.manager import DatabaseManager
 
 
@@ -240,6 +240,50 @@ async def test_upsert_never_overwrites_another_row(
         await positions.session.execute(select(Position.position_id, Position.code, Position.note))
     ).all()
     assert sorted(stored) == [(1, "X", "mine"), (2, "Y", None)]
+
+
+async def test_upsert_many_never_overwrites_another_row(manager: DatabaseManager) -> None:
+    """In a statement with several rows MySQL takes NULL for 0, also where it is strict."""
+
+    async def upsert(session: AsyncSession) -> None:
+        rows = [position(7), position(8, code="X", note="stolen"), position(9)]
+        await BaseRepository(session, Position).upsert_many(rows)
+
+    async with manager.session() as session:
+        await BaseRepository(session, Position).create_many([position(1, code="X", note="mine")])
+    with pytest.raises(DuplicateEntityError):
+        async with manager.session() as session:
+            await upsert(session)
+    with pytest.raises(DuplicateEntityError):
+        async with manager.session() as session:
+            if manager.dialect_name != "sqlite":
+                await session.execute(text("SET sql_mode = ''"))
+            await upsert(session)
+    async with manager.session() as session:
+        positions = BaseRepository(session, Position)
+        assert [(item.position_id, item.note) for item in await positions.list()] == [(1, "mine")]
+        for note in ("b", "a"):
+            await positions.upsert_many([position(MAX_UNSIGNED, code="M", note=note), position(2)])
+        assert (await positions.get_one((1000, MAX_UNSIGNED))).note == "a"
+
+
+@pytest.mark.parametrize("value", [None, func.lower("X")])
+async def test_upsert_by_what_is_never_equal_is_refused(tags: BaseRepository[Tag], value: object) -> None:
+    with pytest.raises(InvalidValueError, match="must be a value"):
+        await tags.upsert({"name": value, "color": "red"})
+    assert await tags.count() == 0
+
+
+@pytest.mark.parametrize("engine_kind", ["mariadb"], indirect=True)
+async def test_upsert_of_a_row_that_others_stored_meanwhile(manager: DatabaseManager) -> None:
+    """It is as it should be, so nothing is written, and the snapshot goes on without it."""
+    row = {"name": "a", "color": "red"}
+    async with manager.session() as session:
+        tags = BaseRepository(session, Tag)
+        assert await tags.count() == 0
+        async with manager.session() as other:
+            await BaseRepository(other, Tag).create_many([row])
+        assert (await tags.upsert(row)).color == "red"
 
 
 async def test_upsert_many(positions: BaseRepository[Position]) -> None:
