@@ -13,6 +13,7 @@ import pytest
 from shardwise.testing.servers import MariaDBServer
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own_models"
+GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "schema-and-migrations.md"
 BIN = Path(sys.executable).parent
 PLATFORM_TABLES = ("table_accountid", "table_user_accounts", "table_transactions", "outbox_events")
 ONE_MORE_MODEL = """
@@ -99,6 +100,23 @@ def test_revisions_make_what_the_models_say_in_both_command_forms(
     run("alembic", "-x", "shard=1", "check", environment=environment)
     current = run("alembic", "-n", "shard", "-x", "shard=all", "current", environment=environment)
     assert "s0002 (head)" in current
+
+
+def test_branches_begin_from_nothing_as_the_guide_says(run: Run, project: Path) -> None:
+    for branch in ("global", "shard"):
+        for file in (project / "alembic" / "versions" / branch).glob("*.py"):
+            file.unlink()
+    environment = {
+        "DATABASE_URL": "sqlite+aiosqlite:///own/global.db",
+        "SHARDWISE_MIGRATIONS__SCRIPT_LOCATION": str(project / "alembic"),
+    }
+    section = GUIDE.read_text().split("the shard branch begins with an empty revision:", 1)[1]
+    script = section.split("```sh\n", 1)[1].split("```", 1)[0]
+    printed = run("bash", "-eu", "-c", script, environment=environment)
+    assert "No new upgrade operations detected" in printed
+    written = {path.name for path in (project / "alembic" / "versions").glob("*/*.py")}
+    assert written == {"g0001_first_tables.py", "s0001_beginning.py", "s0002_first_tables.py"}
+    run("alembic", "-n", "global", "check", environment=environment)
 
 
 def test_a_new_model_becomes_a_revision_of_its_own_tables_alone(
