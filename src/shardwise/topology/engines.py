@@ -1,10 +1,10 @@
 """The one place where engines are made, so that every connection keeps the same promises.
 
 MySQL and MariaDB: the session's clock is UTC, strict mode refuses values that don't fit, timeouts bound
-connecting, reading and writing, and errors never print parameters. SQLite: explicit BEGIN (the driver's own
-transaction control makes savepoints leak), IMMEDIATE for a session that may write so that two
-read-modify-write transactions queue instead of failing, foreign keys on, WAL, a busy timeout, and exact
-decimals.
+connecting, reading and writing, errors never print parameters, and a transaction that a deadlock has undone
+can't be committed. SQLite: explicit BEGIN (the driver's own transaction control makes savepoints leak),
+IMMEDIATE for a session that may write so that two read-modify-write transactions queue instead of failing,
+foreign keys on, WAL, a busy timeout, and exact decimals.
 """
 
 import asyncio
@@ -29,6 +29,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from shardwise.config import PoolSettings, database_url
 from shardwise.schema.sqlite_decimal import DecimalSQLiteCompiler, ExactSqliteConnection, SqliteDecimal
+from shardwise.topology.undone import refuse_half_commits
 
 T = TypeVar("T")
 
@@ -76,7 +77,9 @@ def create_engine(
         "init_command": MYSQL_SESSION,
         "async_creator_fn": partial(_connect_mysql, pool.write_timeout),
     }
-    return create_async_engine(address, connect_args=arguments, **options)
+    engine = create_async_engine(address, connect_args=arguments, **options)
+    refuse_half_commits(engine.sync_engine)
+    return engine
 
 
 class _AsyncioWithoutLostCancellations(ModuleType):

@@ -1,14 +1,13 @@
-"""Keeping a session from committing the rest of a transaction that the server has already undone.
+"""Keeping a session of any engine from committing the rest of a transaction that a deadlock has undone.
 
-InnoDB answers a deadlock by rolling back the whole transaction, savepoints included, and the connection
-silently starts a new one with the next statement. Whoever catches the error and goes on would commit half
-of the unit of work.
+The engines of this library refuse that themselves (`topology.undone`); this is for those of others.
 """
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
 
 from shardwise.errors import TransientDatabaseError
+from shardwise.topology.undone import UNDONE
 
 _MARK = "shardwise_undone_by"
 _WATCHED = "shardwise_undone_watched"
@@ -33,10 +32,7 @@ def mark_undone(session: Session, error: BaseException) -> None:
 def _refuse(session: Session) -> None:
     error: BaseException | None = session.info.get(_MARK)
     if error is not None:
-        raise TransientDatabaseError(
-            "the database has undone this transaction after a deadlock; leave the session's block with the"
-            " error and run the unit of work again"
-        ) from error
+        raise TransientDatabaseError(UNDONE) from error
 
 
 def _forget(session: Session, transaction: SessionTransaction) -> None:

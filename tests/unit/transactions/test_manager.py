@@ -3,7 +3,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable
 
 import pytest
-from sqlalchemy import String, text
+from sqlalchemy import String, insert, text, update
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -288,6 +288,30 @@ async def test_a_deadlock_that_is_swallowed_without_a_savepoint_is_noticed(
     with pytest.raises(TransientDatabaseError, match="undone"):
         await work()
     assert await stored(manager) == [1, 2]
+
+
+@mariadb
+async def test_a_deadlock_of_a_bare_statement_that_is_swallowed_is_noticed(
+    manager: DatabaseManager, collision: Collision
+) -> None:
+    """Neither a repository nor a savepoint sees it: the connection itself refuses the COMMIT."""
+
+    async def work() -> None:
+        async with manager.session() as session:
+            await session.execute(insert(Step).values(id=10))
+            await session.execute(update(Step).where(Step.id == 1).values(name="loser"))
+            bare = session.execute(update(Step).where(Step.id == 2).values(name="loser"))
+            assert await collision.collide(bare) is not None
+            await session.execute(insert(Step).values(id=11))
+
+    with pytest.raises(TransientDatabaseError, match="undone"):
+        await work()
+    assert manager.checked_out() == 1  # the winner's
+    await collision.winner.rollback()
+    for number in range(20, 26):  # on every connection of the pool
+        async with manager.session() as session:
+            await session.execute(insert(Step).values(id=number))
+    assert await stored(manager) == [1, 2, *range(20, 26)]
 
 
 async def lose_connection(manager: DatabaseManager, *steps: Step) -> None:
