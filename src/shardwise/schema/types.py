@@ -214,7 +214,12 @@ class UtcDateTime(types.TypeDecorator[datetime]):
         return value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.replace(tzinfo=UTC)
+        if value is None:
+            return None
+        try:
+            return value.replace(tzinfo=UTC)
+        except TypeError:  # the driver's answer to MySQL's 0000-00-00: the text as it is
+            raise InvalidValueError("datetime", f"the database holds {value!r}, which is no moment") from None
 
 
 def Choice(kind: type[StrEnum], name: str | None = None) -> Enum:  # noqa: N802

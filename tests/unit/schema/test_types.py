@@ -360,3 +360,9 @@ async def test_tables_can_be_made_again_from_what_is_reflected(empty_engine: Asy
         assert await connection.scalar(select(VALUES.c.moment)) == MOMENTS[0]
         assert await connection.scalar(select(literal_column("1")).select_from(VALUES)) == 1
         assert await connection.scalar(text("SELECT count(*) FROM values_table")) == 1
+
+
+def test_a_date_that_is_none_is_named() -> None:
+    # asyncmy hands on what it can't parse, such as the zero dates of servers without strict mode
+    with pytest.raises(InvalidValueError, match="'0000-00-00 00:00:00', which is no moment"):
+        UtcDateTime().process_result_value("0000-00-00 00:00:00", mysql.dialect())  # type: ignore[arg-type]

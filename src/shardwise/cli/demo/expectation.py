@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from math import ceil, floor
 
 from shardwise.cli.demo.plan import Act, Investor, Step
 
@@ -103,7 +104,8 @@ class _Book:
         """Enter a step in cents and millionths of a unit."""
         millionths, price = int(step.quantity * _MILLIONTHS), Fraction(step.price)
         if step.act in (Act.BUY, Act.SELL):
-            cents = _half_up(price * millionths * _CENTS / _MILLIONTHS)
+            exact = price * millionths * _CENTS / _MILLIONTHS
+            cents = ceil(exact) if step.act is Act.BUY else floor(exact)
             holding = self.holdings.setdefault(step.asset, _Holding())
             (holding.buy if step.act is Act.BUY else holding.sell)(millionths, price)
         else:

@@ -58,6 +58,8 @@ class IdentityService:
             DuplicateEntityError: the name or the address is taken.
             InvalidValueError: the password is too long or empty.
             NoActiveShardError: no shard takes accounts; nothing was written.
+            CommitOutcomeUnknownError: the connection was lost during the commit. Log in to see whether the
+                account exists; signing up again would say that the name is taken if it does.
         """
         password_hash = await self._hasher.hash(request.password)
         async with self._db.global_session() as session:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from shardwise.errors import InvalidValueError
 from shardwise.finance.ledger.models import TransactionType
@@ -29,7 +29,7 @@ class Order:
         asset_type: what kind of thing it is, kept from the first purchase.
 
     Raises:
-        InvalidValueError: one of them can't be accepted, or the value rounds to no cent at all.
+        InvalidValueError: one of them can't be accepted, or the value is too large.
     """
 
     account_db_key: int
@@ -47,25 +47,39 @@ class Order:
         object.__setattr__(self, "price", check_decimal("price", self.price, precision=19, scale=6))
         if to_scale(self.price, CENTS) > HIGHEST_VALUE:  # the average cost may become that
             raise InvalidValueError("price", f"{self.price} in cents is above {HIGHEST_VALUE}")
-        if not 0 < self.value <= HIGHEST_VALUE:
-            raise InvalidValueError(
-                "quantity", f"its value at this price, {self.value}, is not from 0.01 to {HIGHEST_VALUE}"
-            )
+        if self._value(ROUND_CEILING) > HIGHEST_VALUE:
+            raise InvalidValueError("quantity", f"its value at this price is above {HIGHEST_VALUE}")
 
-    @property
-    def value(self) -> Decimal:
-        """Return quantity times price in cents, rounded half up."""
-        return to_scale(EXACT.multiply(self.quantity, self.price), CENTS)
+    def purchase(self) -> Entry:
+        """Return the withdrawal that pays for it: quantity times price, rounded up to the cent."""
+        return self._entry(TransactionType.WITHDRAWAL, "BUY", self._value(ROUND_CEILING))
 
-    def entry(self, transaction_type: TransactionType, verb: str) -> Entry:
-        """Return the movement of money; its description says what was traded."""
+    def sale(self) -> Entry:
+        """Return the deposit that pays it out: quantity times price, rounded down to the cent.
+
+        Rounding against the investor both ways: were it to the nearest cent, buying in small parts and
+        selling at once would make money out of nothing.
+
+        Raises:
+            InvalidValueError: it is worth less than a cent.
+        """
+        value = self._value(ROUND_FLOOR)
+        if not value:
+            raise InvalidValueError("quantity", "at this price it is worth less than 0.01: nothing is paid")
+        return self._entry(TransactionType.DEPOSIT, "SELL", value)
+
+    def _value(self, rounding: str) -> Decimal:
+        exact = EXACT.multiply(self.quantity, self.price)
+        return exact.quantize(Decimal(1).scaleb(-CENTS), rounding=rounding, context=EXACT)
+
+    def _entry(self, transaction_type: TransactionType, verb: str, amount: Decimal) -> Entry:
         price = self.price.normalize(EXACT)
         if price.as_tuple().exponent > -CENTS:  # type: ignore[operator]  # finite
             price = to_scale(price, CENTS)
         return Entry(
             account_db_key=self.account_db_key,
             transaction_type=transaction_type,
-            amount=self.value,
+            amount=amount,
             transaction_id=self.transaction_id,
             description=f"{verb} {self.quantity:f} {self.asset_code} @ {price:f}",
             reference_id=self.asset_code,

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shardwise.database import ShardedDatabase
 from shardwise.errors import InsufficientHoldingsError, InvalidValueError
-from shardwise.finance.ledger.models import LedgerTransaction, TransactionType
+from shardwise.finance.ledger.models import LedgerTransaction
 from shardwise.finance.ledger.posting import post
 from shardwise.finance.portfolios.models import AssetType, PortfolioPosition
 from shardwise.finance.portfolios.orders import CENTS, HIGHEST_VALUE, Order
@@ -54,6 +54,8 @@ class PortfolioService:
         asset_type: AssetType = AssetType.STOCK,
     ) -> Trade:
         """Pay for an asset and add it to the position, once for each transaction id.
+
+        What is paid is rounded up to the cent, and what a sale pays out is rounded down.
 
         The average cost becomes the mean of what is held and what is bought, weighted by quantity,
         rounded half up to cents; the current value is that of the whole position at this price.
@@ -123,7 +125,7 @@ class PortfolioService:
 
 
 async def _buy(session: AsyncSession, order: Order) -> Trade:
-    posted = await post(session, order.entry(TransactionType.WITHDRAWAL, "BUY"))
+    posted = await post(session, order.purchase())
     # The ledger account is locked, so nobody else changes this account's positions meanwhile.
     position = await PositionRepository(session).find(order.account_db_key, order.asset_code)
     if position is None:
@@ -141,7 +143,7 @@ async def _buy(session: AsyncSession, order: Order) -> Trade:
 
 
 async def _sell(session: AsyncSession, order: Order) -> Trade:
-    posted = await post(session, order.entry(TransactionType.DEPOSIT, "SELL"))
+    posted = await post(session, order.sale())
     position = await PositionRepository(session).find(order.account_db_key, order.asset_code)
     if position is None or (position.quantity < order.quantity and not posted.repeated):
         held = Decimal(0) if position is None else position.quantity

@@ -47,11 +47,16 @@ def test_account_by_hand() -> None:
 
 @pytest.mark.parametrize(
     ("quantity", "price", "cents"),
-    [("0.000001", "5000", "0.01"), ("1", "0.005", "0.01"), ("1", "0.0149", "0.01"), ("3", "0.335", "1.01")],
+    [("0.000001", "5000", "0.01"), ("1", "0.005", "0.01"), ("1", "0.0149", "0.02"), ("3", "0.335", "1.01")],
 )
-def test_halves_of_a_cent_are_rounded_up(quantity: str, price: str, cents: str) -> None:
+def test_purchases_are_rounded_up_to_the_cent(quantity: str, price: str, cents: str) -> None:
     expected = expect(investor(money(Act.DEPOSIT, "9"), trade(Act.BUY, quantity, price)))
     assert expected.amounts[Act.BUY] == Decimal(cents)
+
+
+def test_sales_are_rounded_down_to_the_cent() -> None:
+    expected = expect(investor(trade(Act.BUY, "2", "3"), trade(Act.SELL, "1", "0.0199")))
+    assert expected.amounts[Act.SELL] == Decimal("0.01")
 
 
 def test_position_that_was_sold_whole_is_a_row_of_zeros() -> None:

@@ -74,9 +74,20 @@ async def test_fractions_of_cents_in_price_and_quantity_are_exact(
 ) -> None:
     trade = await portfolio.buy(investor, "BTC", Decimal("0.333333"), Decimal("10.123456"))
     assert trade.transaction.description == "BUY 0.333333 BTC @ 10.123456"
-    assert str(trade.transaction.amount) == "3.37"  # 3.374481958848
+    assert str(trade.transaction.amount) == "3.38"  # 3.374481958848, rounded up for the buyer
     assert await holdings(portfolio, investor) == [("BTC", "0.333333", "10.12", "3.37")]
-    assert await balance(ledger, investor) == "996.63"
+    sold = await portfolio.sell(investor, "BTC", Decimal("0.333333"), Decimal("10.123456"))
+    assert str(sold.transaction.amount) == "3.37"  # and down for the seller
+    assert await balance(ledger, investor) == "999.99"
+
+
+async def test_trading_in_small_parts_makes_no_money(
+    ledger: LedgerService, portfolio: PortfolioService, investor: int
+) -> None:
+    for _ in range(10):
+        await portfolio.buy(investor, "WTI", Decimal(1), Decimal("0.0149"))
+    await portfolio.sell(investor, "WTI", Decimal(10), Decimal("0.0149"))
+    assert await balance(ledger, investor) == "999.94"  # paid 10 × 0.02, got 0.14 of 0.149
 
 
 async def test_a_sale_is_credited_and_keeps_the_average_cost(
@@ -200,11 +211,20 @@ async def test_orders_that_are_none_are_named_and_trade_nothing(
     assert len((await ledger.history(investor)).items) == 1
 
 
+async def test_a_sale_of_less_than_a_cent_is_refused_and_sells_nothing(
+    ledger: LedgerService, portfolio: PortfolioService, investor: int
+) -> None:
+    await portfolio.buy(investor, "WTI", Decimal("0.000001"), Decimal("4999"))
+    with pytest.raises(InvalidValueError, match=r"^quantity: at this price it is worth less than 0\.01"):
+        await portfolio.sell(investor, "WTI", Decimal("0.000001"), Decimal("4999"))
+    assert await holdings(portfolio, investor) == [("WTI", "0.000001", "4999.00", "0.00")]
+    assert await balance(ledger, investor) == "999.99"
+
+
 @pytest.mark.parametrize(
-    ("quantity", "price"),
-    [("0.000001", "4999"), ("999999999", "10001"), ("999999999.999999", "9999999999999")],
+    ("quantity", "price"), [("999999999", "10001"), ("999999999.999999", "9999999999999")]
 )
-async def test_values_of_no_cent_or_too_many_are_refused(
+async def test_values_of_too_many_cents_are_refused(
     portfolio: PortfolioService, investor: int, quantity: str, price: str
 ) -> None:
     with pytest.raises(InvalidValueError, match=r"^quantity: its value at this price"):
