@@ -1,26 +1,28 @@
 """Reads the shard key out of a statement.
 
-The rule: every sharded table that occurs anywhere in the statement must be held to account keys, by a
-predicate of the SELECT, UPDATE or DELETE in which it occurs or by an equality of its key with that of a
-table that is. A table that isn't could hold rows of accounts elsewhere, so the statement names no shard.
+The rule: every sharded table that occurs anywhere in a statement must be held to account keys, so that the
+rows of other accounts have no part in its result. Then one shard gives the answer that a single database
+with the rows of all shards would give. A statement of which that can't be shown is refused.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BinaryExpression, BindParameter, ColumnElement, Select, Table, TextClause, Update
-from sqlalchemy.sql import operators, visitors
+from sqlalchemy import Select, TextClause, Update
+from sqlalchemy.orm import Mapper
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.dml import Delete, Insert
-from sqlalchemy.sql.elements import BooleanClauseList, Grouping
-from sqlalchemy.sql.schema import Column
-from sqlalchemy.sql.selectable import Alias, FromClause, Join, SelectBase, Subquery
+from sqlalchemy.sql.selectable import FromClause, SelectBase
 
-from shardwise.errors import MissingShardKeyError, UnroutableStatementError
+from shardwise.errors import MissingShardKeyError, ShardKeyChangedError, UnroutableStatementError
+from shardwise.routing.binds import Binds, Keys
+from shardwise.routing.holding import Held, held_tables
+from shardwise.routing.inserts import insert_keys, require_sharded
+from shardwise.routing.plain_select import plain_select_keys
+from shardwise.routing.scopes import Scope, base_table, plain, scopes_of
 from shardwise.schema.base import SHARD_KEY, TablePlacement, placement_of
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
-Keys = frozenset[int]
 
 
 def statement_keys(statement: Executable, parameters: Parameters = None) -> Keys | None:
@@ -31,16 +33,26 @@ def statement_keys(statement: Executable, parameters: Parameters = None) -> Keys
         parameters: what it will be executed with.
 
     Returns:
-        The keys; an empty set if its predicates contradict each other; None if no sharded table occurs.
+        The keys; an empty set if its conditions contradict each other; None if it reads reference tables
+        only, which every shard has.
 
     Raises:
         MissingShardKeyError: a sharded table occurs without a key.
-        UnroutableStatementError: the statement can't be analysed, or it reads a global table.
+        ShardKeyChangedError: an UPDATE would set the key.
+        UnroutableStatementError: the statement can't be analysed, or names a table that isn't on every shard.
     """
     if isinstance(statement, Insert):
-        return _insert_keys(statement, parameters)
+        return insert_keys(statement, parameters)
+    if isinstance(statement, Select):
+        keys = plain_select_keys(statement, Binds(_own_params(statement) | _single(parameters)))
+        if keys is not None:
+            return keys
     if isinstance(statement, (SelectBase, Update, Delete)):
-        return _Analysis(_single(parameters)).keys(statement)
+        scopes, params = scopes_of(statement)
+        binds = Binds({**params, **_single(parameters)})
+        if isinstance(statement, Update):
+            _refuse_changed_key(statement, binds.parameters)
+        return _keys(scopes, binds)
     kind = "text()" if isinstance(statement, TextClause) else type(statement).__name__
     raise UnroutableStatementError(
         f"{kind} can't be analysed for its account_db_key;"
@@ -48,276 +60,67 @@ def statement_keys(statement: Executable, parameters: Parameters = None) -> Keys
     )
 
 
-def _single(parameters: Parameters) -> Mapping[str, Any]:
+def _own_params(statement: Executable) -> dict[str, Any]:
+    """Return what `statement.params(...)` was given; SQLAlchemy 2.0 has it in the binds already."""
+    return dict(getattr(statement, "_params", ()))
+
+
+def _single(parameters: Parameters) -> dict[str, Any]:
     if not parameters:
         return {}
     if isinstance(parameters, Mapping):
-        return parameters
+        return dict(parameters)
     if len(parameters) == 1:
-        return parameters[0]
+        return dict(parameters[0])
     raise UnroutableStatementError(
-        "an UPDATE or DELETE with a list of parameters isn't routed; execute it once for each account"
+        "only an INSERT is routed with a list of parameters; execute the statement once for each account"
     )
 
 
-def _insert_keys(statement: Insert, parameters: Parameters) -> Keys | None:
-    table = statement.table
-    if not isinstance(table, Table) or _is_unsharded(table):
-        return None
-    if statement.select is not None:
-        raise UnroutableStatementError(
-            f"INSERT … SELECT into {table.name} isn't routed; run it in db.session(account_db_key)"
-        )
-    fixed = {_name(column): value for column, value in (statement._values or {}).items()}
-    rows: Iterable[Mapping[Any, Any]] = [
-        {_name(column): value for column, value in row.items()}
-        for rows in statement._multi_values
-        for row in (rows if not isinstance(rows, Mapping) else [rows])
-    ]
-    if not rows:
-        given = [parameters] if isinstance(parameters, Mapping) else (parameters or [{}])
-        rows = [fixed | dict(row) for row in given]
-    return frozenset(_row_key(table, row) for row in rows)
+def _refuse_changed_key(statement: Update, parameters: Iterable[str]) -> None:
+    """Refuse an UPDATE that sets the key, by its values or by parameters, which become values too."""
+    mapper: Any = statement._propagate_attrs.get("plugin_subject")
+    attributes: Any = mapper.column_attrs if isinstance(mapper, Mapper) else {}
+    ordered: Any = getattr(statement, "_ordered_values", None) or ()
+    changed = [*(statement._values or ()), *(column for column, _ in ordered), *parameters]
+    for column in changed:
+        names = {getattr(column, "name", column)}
+        if isinstance(column, str) and column in attributes:
+            names = {stored.name for stored in attributes[column].columns}
+        if SHARD_KEY in names:
+            raise ShardKeyChangedError(
+                "an UPDATE would change account_db_key; a row doesn't change its account,"
+                " delete it and create another one"
+            )
 
 
-def _name(column: Any) -> str:
-    return column if isinstance(column, str) else str(column.key)
-
-
-def _row_key(table: Table, row: Mapping[Any, Any]) -> int:
-    value = row.get(SHARD_KEY)
-    if isinstance(value, BindParameter):
-        value = value.effective_value
-    if type(value) is not int:
-        raise MissingShardKeyError(f"a row for {table.name} has no account_db_key, so no shard can be chosen")
-    return value
-
-
-def _is_unsharded(table: Table) -> bool:
-    placement = placement_of(table)
-    if placement is TablePlacement.REFERENCE:
-        return True
-    if placement is TablePlacement.SHARDED:
-        return False
-    where = "global_session()" if placement is TablePlacement.GLOBAL else "shard_session(shard_id)"
-    raise UnroutableStatementError(f"{table.name} is a {placement} table; use db.{where}")
-
-
-class _Analysis:
-    """One walk through a statement with its parameters."""
-
-    def __init__(self, parameters: Mapping[str, Any]) -> None:
-        self._parameters = parameters
-
-    def keys(self, statement: SelectBase | Update | Delete) -> Keys | None:
-        if type(statement) is Select and (fast := self._plain_select(statement)) is not None:
-            return fast
-        found = [self._scope(scope) for scope in _scopes(statement)]
-        known = [keys for keys in found if keys is not None]
-        return frozenset().union(*known) if known else None
-
-    def _plain_select(self, statement: Select[Any]) -> Keys | None:
-        """Return the keys of a SELECT from one sharded table by simple predicates, the commonest form."""
-        if statement._from_obj or statement._setup_joins or statement._independent_ctes:
-            return None
-        sources = {_plain_source(column) for column in statement._raw_columns}
-        if len(sources) != 1 or (table := sources.pop()) is None:
-            return None
-        if table.info.get("placement") is not TablePlacement.SHARDED:
-            return None
-        keys = None
-        for predicate in statement._where_criteria:
-            if not isinstance(predicate, BinaryExpression) or not isinstance(predicate.right, BindParameter):
-                return None
-            column = predicate.left
-            if not isinstance(column, Column) or column.table is not table:
-                return None
-            if column.key == SHARD_KEY:
-                keys = _both(keys, self._comparison(predicate))
-        return keys
-
-    def _scope(self, scope: "_Scope") -> Keys | None:
-        sharded = [table for table in scope.tables if not _is_unsharded(_base_table(table))]
-        if not sharded:
-            return None
-        held: dict[FromClause, Keys] = {}
+def _keys(scopes: Sequence[Scope], binds: Binds) -> Keys | None:
+    """Return the keys of all blocks together; each block knows what those around it are held to."""
+    held: dict[int, Held] = {}
+    found: set[int] = set()
+    reads_sharded = False
+    for scope in scopes:
+        around = held[id(scope.parent)] if scope.parent is not None else {}
+        sharded = [plain(table) for table in scope.tables if _is_sharded(table, scope)]
+        own = held_tables(sharded, scope.conditions, binds, around)
         for table in sharded:
-            keys = self._conjunction(table, scope.predicates)
-            if keys is not None:
-                held[table] = keys
-        _spread(held, sharded, scope.predicates)
-        for table in sharded:
-            if table not in held:
+            if table not in own:
                 raise MissingShardKeyError(
-                    f"the statement reads {_base_table(table).name} without an account_db_key;"
+                    f"the statement reads {base_table(table).name} without an account_db_key;"
                     " add `.where(Model.account_db_key == key)`, or use db.session(account_db_key)"
                 )
-        return frozenset().union(*held.values())
-
-    def _conjunction(self, table: FromClause, predicates: Iterable[ColumnElement[Any]]) -> Keys | None:
-        keys: Keys | None = None
-        for predicate in predicates:
-            keys = _both(keys, self._predicate(table, predicate))
-        return keys
-
-    def _predicate(self, table: FromClause, clause: Any) -> Keys | None:
-        if isinstance(clause, Grouping):
-            return self._predicate(table, clause.element)
-        if isinstance(clause, BooleanClauseList):
-            parts = [self._predicate(table, part) for part in clause.clauses]
-            if clause.operator is operators.and_:
-                return _all(parts)
-            if clause.operator is operators.or_ and all(part is not None for part in parts):
-                return frozenset().union(*(part for part in parts if part is not None))
-            return None
-        if isinstance(clause, BinaryExpression) and _is_key_of(clause.left, table):
-            return self._comparison(clause)
-        if isinstance(clause, BinaryExpression) and _is_key_of(clause.right, table):
-            return self._values(clause.left) if clause.operator is operators.eq else None
-        return None
-
-    def _comparison(self, clause: BinaryExpression[Any]) -> Keys | None:
-        if clause.operator is operators.eq or clause.operator is operators.in_op:
-            return self._values(clause.right)
-        return None
-
-    def _values(self, value: Any) -> Keys | None:
-        if not isinstance(value, BindParameter):
-            return None
-        given = self._parameters.get(value.key) if value.key in self._parameters else value.effective_value
-        items = given if isinstance(given, (list, tuple, set, frozenset)) else [given]
-        if any(type(item) is not int for item in items):
-            return None
-        return frozenset(items)
+            found |= own[table]
+            reads_sharded = True
+        held[id(scope)] = {**around, **own}
+    return frozenset(found) if reads_sharded else None
 
 
-class _Scope:
-    """One SELECT, UPDATE or DELETE: the tables it names and the predicates that all its rows meet."""
-
-    def __init__(self, tables: Sequence[FromClause], predicates: Sequence[ColumnElement[Any]]) -> None:
-        self.tables = tables
-        self.predicates = predicates
-
-
-def _scopes(statement: Any) -> Iterator[_Scope]:
-    """Yield every query block of a statement, the nested ones too."""
-    for element in visitors.iterate(statement):
-        if isinstance(element, Select):
-            froms = element.get_final_froms()
-            tables: list[FromClause] = []
-            predicates = [*element._where_criteria]
-            for source in froms:
-                _collect(source, tables, predicates)
-            yield _Scope(tables, predicates)
-        elif isinstance(element, (Update, Delete)):
-            extra: list[FromClause] = []
-            predicates = [*element._where_criteria]
-            _collect(element.table, extra, predicates)
-            yield _Scope(extra, predicates)
-        elif isinstance(element, TextClause):
-            raise UnroutableStatementError("a text() fragment hides which rows a statement reads")
-
-
-def _collect(source: Any, tables: list[FromClause], predicates: list[ColumnElement[Any]]) -> None:
-    if isinstance(source, Join):
-        _collect(source.left, tables, predicates)
-        _collect(source.right, tables, predicates)
-        if not source.full and source.onclause is not None and not source.isouter:
-            predicates.append(source.onclause)
-        elif source.onclause is not None:
-            predicates.append(_OuterOn(source.onclause, source.right))  # type: ignore[arg-type]
-    elif isinstance(source, Table) or (isinstance(source, Alias) and isinstance(source.element, Table)):
-        tables.append(source)
-    elif isinstance(source, Subquery) or hasattr(source, "element"):
-        return  # its own SELECT is a scope of its own
-    elif isinstance(source, FromClause):
-        raise UnroutableStatementError(
-            f"{type(source).__name__} in FROM can't be analysed for its account_db_key"
-        )
-
-
-class _OuterOn:
-    """The ON clause of an outer join, which holds only the rows of its right side."""
-
-    def __init__(self, clause: ColumnElement[Any], right: FromClause) -> None:
-        self.clause = clause
-        self.right = right
-
-
-def _spread(held: dict[FromClause, Keys], sharded: list[FromClause], predicates: Iterable[Any]) -> None:
-    """Pass keys on along equalities between the keys of two tables, as joins on the shard key make them."""
-    pairs = [pair for predicate in predicates for pair in _key_pairs(predicate, sharded)]
-    changed = True
-    while changed:
-        changed = False
-        for left, right, both_ways in pairs:
-            if left in held and right not in held:
-                held[right] = held[left]
-                changed = True
-            elif both_ways and right in held and left not in held:
-                held[left] = held[right]
-                changed = True
-
-
-def _key_pairs(predicate: Any, sharded: list[FromClause]) -> Iterator[tuple[FromClause, FromClause, bool]]:
-    outer = isinstance(predicate, _OuterOn)
-    clause = predicate.clause if outer else predicate
-    parts = clause.clauses if _is_and(clause) else [clause]
-    for part in parts:
-        if not isinstance(part, BinaryExpression) or part.operator is not operators.eq:
-            continue
-        left = next((t for t in sharded if _is_key_of(part.left, t)), None)
-        right = next((t for t in sharded if _is_key_of(part.right, t)), None)
-        if left is None or right is None:
-            continue
-        if not outer:
-            yield left, right, True
-        elif right in _tables_of(predicate.right):
-            yield left, right, False
-        else:
-            yield right, left, False
-
-
-def _is_and(clause: Any) -> bool:
-    return isinstance(clause, BooleanClauseList) and clause.operator is operators.and_
-
-
-def _tables_of(source: FromClause) -> list[FromClause]:
-    tables: list[FromClause] = []
-    _collect(source, tables, [])
-    return tables
-
-
-def _both(left: Keys | None, right: Keys | None) -> Keys | None:
-    if left is None or right is None:
-        return right if left is None else left
-    return left & right
-
-
-def _all(parts: Iterable[Keys | None]) -> Keys | None:
-    keys: Keys | None = None
-    for part in parts:
-        keys = _both(keys, part)
-    return keys
-
-
-def _is_key_of(column: Any, table: FromClause) -> bool:
-    return getattr(column, "key", None) == SHARD_KEY and _deannotated(
-        getattr(column, "table", None)
-    ) is _deannotated(table)
-
-
-def _deannotated(source: Any) -> Any:
-    return getattr(source, "_deannotate", lambda: source)() if source is not None else None
-
-
-def _base_table(source: FromClause) -> Table:
-    base = source.element if isinstance(source, Alias) else source
-    return _deannotated(base)  # type: ignore[no-any-return]
-
-
-def _plain_source(column: Any) -> Table | None:
-    """Return the table of a selected entity or column, or None for anything less plain."""
-    if isinstance(column, Table):
-        return getattr(column, "_Annotated__element", column)  # the table behind an ORM entity
-    return column.table if isinstance(column, Column) and isinstance(column.table, Table) else None
+def _is_sharded(table: FromClause, scope: Scope) -> bool:
+    base = base_table(table)
+    if scope.writes:
+        require_sharded(base, "UPDATE or DELETE of")
+    placement = placement_of(base)
+    if placement in (TablePlacement.GLOBAL, TablePlacement.LOCAL):
+        where = "global_session()" if placement is TablePlacement.GLOBAL else "shard_session(shard_id)"
+        raise UnroutableStatementError(f"{base.name} is a {placement} table; use db.{where}")
+    return placement is TablePlacement.SHARDED
