@@ -3,15 +3,19 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Enum, Float, String, and_, cast, false, or_
+from sqlalchemy import ColumnElement, Double, Enum, Float, String, and_, cast, false, or_, type_coerce
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
 from shardwise.errors import InvalidValueError
 from shardwise.kit.pages import decode_cursor, encode_cursor
 from shardwise.repository.ordering import Sorting
 from shardwise.repository.shape import ModelShape
-from shardwise.repository.values import check_value
+from shardwise.repository.values import check_value, python_type_of
 
 _SINGLE_PRECISION_BITS = 24
 
@@ -30,6 +34,8 @@ def _comparable(sorting: Sorting) -> Sorting:
     if sorting.nulls_placed is not None:
         raise InvalidValueError("order_by", "pages don't take nulls_first or nulls_last; NULLs come first")
     kind = sorting.expression.type
+    if _differs_from_what_is_stored(kind):
+        return replace(sorting, expression=type_coerce(sorting.expression, _Stored(kind)))
     if isinstance(kind, Enum):
         # MySQL sorts an ENUM by the position of its word but compares it by the word itself.
         return replace(sorting, expression=cast(sorting.expression, String), attribute=None)
@@ -37,6 +43,47 @@ def _comparable(sorting: Sorting) -> Sorting:
     if isinstance(kind, Float) and not double:
         raise InvalidValueError("order_by", f"{sorting.expression} is a float; page by an exact column")
     return sorting
+
+
+class _Stored(TypeDecorator[Any]):
+    """A value as SQLite holds it, not as the column's type shows it; on other databases the column's own.
+
+    Args:
+        kind: the column's type.
+    """
+
+    impl = NullType
+    cache_ok = True
+
+    def __init__(self, kind: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return NullType() if dialect.name == "sqlite" else self.kind.dialect_impl(dialect)
+
+    def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:
+        return self
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        if dialect.name == "sqlite":
+            try:
+                datetime.fromisoformat(value) if python_type_of(self.kind) is datetime else float(value)
+            except (TypeError, ValueError):
+                raise InvalidValueError("after", "this cursor was changed") from None
+        return value
+
+
+def _differs_from_what_is_stored(kind: TypeEngine[Any]) -> bool:
+    """Return whether SQLite may hold a value in other words than a bound value of its type.
+
+    CURRENT_TIMESTAMP has no microseconds there, a bound moment has six digits of them, and both are text. A
+    Numeric column holds a float, of which `Decimal` shows the first digits.
+    """
+    python_type = python_type_of(kind)
+    return python_type is datetime or (
+        python_type is Decimal and not isinstance(kind, Float) and not getattr(kind, "exact_decimal", False)
+    )
 
 
 def signature_of(shape: ModelShape, order: Sequence[Sorting]) -> str:
@@ -76,7 +123,7 @@ def behind_cursor(shape: ModelShape, order: Sequence[Sorting], cursor: str) -> C
 def _check(sorting: Sorting, value: object) -> None:
     if value is None and not sorting.nullable:
         raise InvalidValueError("after", f"{sorting.expression} is never NULL; this cursor was changed")
-    if sorting.attribute is not None:
+    if sorting.attribute is not None and not isinstance(sorting.expression.type, _Stored):
         check_value(sorting.attribute, value)
 
 
