@@ -77,7 +77,7 @@ class KeyedSession(CommittingSession, HorizontalSession):
                 " COMMIT can't make atomic; nothing was committed. Use one session for each account"
             )
 
-    def _shard_of_object(self, mapper: Mapper[Any] | None, instance: Any, **kw: Any) -> int:
+    def _shard_of_object(self, mapper: Mapper[Any] | None, instance: Any, clause: Any = None) -> int:
         key = checked_key(instance)
         if key is None:
             raise MissingShardKeyError(
@@ -107,6 +107,7 @@ def _route(state: ORMExecuteState) -> None:
 
 def _token(state: ORMExecuteState) -> Any:
     """Return the shard that a lazy load or a refresh already knows."""
+    token: Any
     if state.is_select:
         token = state.load_options._identity_token
     elif state.is_update or state.is_delete:
