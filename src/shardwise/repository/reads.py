@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select
 from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.orm.interfaces import ORMOption
 
@@ -11,16 +11,14 @@ from shardwise.errors import EntityNotFoundError, InvalidValueError
 from shardwise.kit.pages import Page
 from shardwise.repository.bound import BoundRepository
 from shardwise.repository.filters import Filters, OrderBy, build_filters, find_attribute
+from shardwise.repository.keys import parts_of, with_keys
 from shardwise.repository.ordering import build_order
 from shardwise.repository.pages import behind_cursor, cursor_behind, page_order
-from shardwise.repository.shape import ModelShape
 from shardwise.repository.values import check_limit
 
 T = TypeVar("T")
 List = list  # `list` is a method below
 Options = Sequence[ORMOption]
-
-_KEYS_A_QUERY = 5_000
 
 
 class ReadRepository(BoundRepository[T]):
@@ -111,7 +109,8 @@ class ReadRepository(BoundRepository[T]):
     ) -> List[T]:
         """Return the rows with these primary keys in the order asked, without those that don't exist.
 
-        One query for every 5,000 keys. A key asked for twice is returned twice.
+        One query for every 5,000 keys, or 500 that differ in more than their last part. A key asked for
+        twice is returned twice.
 
         Args:
             ids: primary keys, each as in `get_by_id`.
@@ -119,11 +118,10 @@ class ReadRepository(BoundRepository[T]):
             options: loader options.
         """
         asked = [self.own_key(id) for id in ids]
-        keys = list(dict.fromkeys(asked))
         found: dict[tuple[Any, ...], T] = {}
-        for start in range(0, len(keys), _KEYS_A_QUERY):
-            part = _with_keys(self.shape, keys[start : start + _KEYS_A_QUERY])
-            statement = self.query([part], include_deleted=include_deleted).options(*options)
+        for part in parts_of(dict.fromkeys(asked)):
+            condition = with_keys(self.shape, part)
+            statement = self.query([condition], include_deleted=include_deleted).options(*options)
             for entity in await self._all(statement):
                 found[self.shape.key_of(entity)] = entity
         return [found[key] for key in asked if key in found]
@@ -140,7 +138,7 @@ class ReadRepository(BoundRepository[T]):
         """
         conditions = self.conditions(filters, include_deleted=include_deleted)
         if id is not None:
-            conditions.append(_with_keys(self.shape, [self.own_key(id)]))
+            conditions.append(with_keys(self.shape, [self.own_key(id)]))
         statement = select(literal(1)).select_from(self.model).where(*conditions).limit(1)
         with self.translated():
             return await self.session.scalar(statement) is not None
@@ -277,23 +275,3 @@ class ReadRepository(BoundRepository[T]):
     async def _all(self, statement: Select[Any]) -> List[T]:
         with self.translated():
             return [*(await self.session.scalars(statement)).unique()]
-
-
-def _with_keys(shape: ModelShape, keys: Sequence[tuple[Any, ...]]) -> ColumnElement[bool]:
-    """Return the condition that a row has one of the keys, led by equality of all parts but the last.
-
-    So a key that begins with an account names it plainly, for the router and for the index.
-    """
-    *leading, last = (shape.columns[name] for name in shape.identity)
-    groups: dict[tuple[Any, ...], List[Any]] = {}
-    for key in keys:
-        groups.setdefault(key[:-1], []).append(key[-1])
-    return or_(
-        *(
-            and_(
-                *(column == value for column, value in zip(leading, prefix, strict=True)),
-                last == values[0] if len(values) == 1 else last.in_(values),
-            )
-            for prefix, values in groups.items()
-        )
-    )

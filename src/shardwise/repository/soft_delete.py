@@ -39,7 +39,9 @@ class SoftDelete:
         """Return the condition that a row isn't marked; a NULL flag doesn't mark it."""
         if self.deleted is None:
             return attribute.is_(None)
-        kept = attribute == self.alive if isinstance(self.deleted, int) else attribute != self.deleted
+        # A flag has one other value, and an index finds that; other columns may have several.
+        flag = isinstance(self.deleted, bool)
+        kept = attribute == (not self.deleted) if flag else attribute != self.deleted
         return or_(kept, attribute.is_(None)) if _nullable(attribute) else kept
 
     def mark(self, attribute: InstrumentedAttribute[Any]) -> object:

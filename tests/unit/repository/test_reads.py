@@ -137,6 +137,11 @@ async def test_get_many_of_more_keys_than_a_statement_takes(notes: BaseRepositor
     assert [note.id for note in found] == [1, 2, 3, 4, 5]
 
 
+async def test_get_many_of_more_accounts_than_a_condition_takes(positions: BaseRepository[Position]) -> None:
+    keys = [(account, "AAPL") for account in range(3_000)]
+    assert [item.account_db_key for item in await positions.get_many(keys)] == [1000, 1001]
+
+
 async def test_exists(notes: BaseRepository[Note]) -> None:
     assert await notes.exists(1)
     assert not await notes.exists(99)

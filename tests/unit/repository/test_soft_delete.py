@@ -59,6 +59,20 @@ class ByState(Base):
     state: Mapped[State] = mapped_column(Choice(State), default=State.OPEN)
 
 
+class ByNumber(Base):
+    __tablename__ = "by_number"
+    __soft_delete__ = SoftDelete(column="state", deleted=9, alive=1)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[int] = mapped_column()
+
+
+class ByBareFlag(Base):
+    __tablename__ = "by_bare_flag"
+    __soft_delete__ = SoftDelete(column="gone", deleted=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    gone: Mapped[bool] = mapped_column(default=False)
+
+
 class Plain(Base):
     __tablename__ = "plain"
     __soft_delete__ = None
@@ -142,6 +156,16 @@ async def test_the_moment_is_now_in_utc(session: AsyncSession) -> None:
     assert other.removed_on is not None
     assert other.removed_on.tzinfo is None
     assert abs(datetime.now(UTC).replace(tzinfo=None) - other.removed_on).total_seconds() < 60
+
+
+async def test_only_the_declared_value_hides_a_row(session: AsyncSession) -> None:
+    numbers = BaseRepository(session, ByNumber)
+    await numbers.create_many([{"id": 10 + state, "state": state} for state in (0, 1, 2, 9)])
+    assert [row.id for row in await numbers.list()] == [10, 11, 12]
+    assert await numbers.get_by_id(19) is None
+    flags = BaseRepository(session, ByBareFlag)
+    await flags.create_many([{"id": 1, "gone": False}, {"id": 2, "gone": True}])
+    assert [row.id for row in await flags.list()] == [1]
 
 
 async def test_restore_sets_the_declared_value(session: AsyncSession) -> None:
