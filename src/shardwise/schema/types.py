@@ -16,7 +16,8 @@ from shardwise.schema.sqlite_decimal import SqliteDecimal
 
 MAX_UNSIGNED = (1 << 64) - 1
 _SIGN = 1 << 63
-_WIDE = Context(prec=65)  # as many digits as MariaDB has, whatever the caller's context is
+_DIGITS = 65  # as many as MariaDB has
+_WIDE = Context(prec=_DIGITS)  # whatever the caller's context is
 
 
 class SqliteUnsigned(types.UserDefinedType[int]):
@@ -146,7 +147,12 @@ class AnyDecimal(types.TypeDecorator[Decimal]):
         return dialect.type_descriptor(kind)
 
     def process_bind_param(self, value: Decimal | int | None, dialect: Dialect) -> Decimal | int | None:
-        return value if value is None or type(value) is int else _finite(value)
+        if value is None or type(value) is int:
+            return value
+        exact = _finite(value)
+        if exact and not -_DIGITS <= exact.adjusted() < _DIGITS:
+            raise InvalidValueError("decimal", f"{exact} is beyond what databases compute with")
+        return exact or Decimal(0)  # 0E-99999 is as many digits
 
 
 def _finite(value: object) -> Decimal:

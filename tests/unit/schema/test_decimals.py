@@ -186,7 +186,7 @@ async def test_comparisons_are_by_value(
     assert await ids(connection, condition) == expected
 
 
-@pytest.mark.parametrize("value", [1.5, D("NaN"), D("Infinity"), "1.5"])
+@pytest.mark.parametrize("value", [1.5, D("NaN"), D("Infinity"), "1.5", D("1E+65"), D("-1E-999999999")])
 async def test_a_comparison_with_what_is_no_exact_number_is_refused(
     connection: AsyncConnection, value: Any
 ) -> None:
