@@ -199,7 +199,6 @@ class _Sum:
     def __init__(self) -> None:
         self.total: Any = 0
         self.count = 0
-        self.decimals = 0
 
     def step(self, value: Any) -> None:
         self._move(value, 1)
@@ -212,7 +211,6 @@ class _Sum:
             return
         self.count += sign
         if isinstance(value, str):
-            self.decimals += sign
             with localcontext(_CONTEXT):
                 self.total = Decimal(str(self.total)) + sign * Decimal(value)
         elif isinstance(self.total, Decimal):

@@ -1,8 +1,8 @@
 """Running a unit of work again when the database gave it up for a passing reason."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -35,7 +35,7 @@ def with_db_retry(
     first_pause: float = 0.1,
     longest_pause: float = 5.0,
     deadline: float | None = None,
-) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T]]]:
+) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Coroutine[Any, Any, T]]]:
     """Decorate an async function so that it runs again, whole, when the database gave it up.
 
     The function must open its session inside, so that each run is a new transaction:
@@ -67,7 +67,7 @@ def with_db_retry(
         Exception: any other error, at once and as it is.
     """
 
-    def decorate(function: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    def decorate(function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
         @wraps(function)
         async def run(*args: P.args, **kwargs: P.kwargs) -> T:
             async def once() -> T:

@@ -1,5 +1,6 @@
 """Read by mypy, never run: what a type checker makes of repositories."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any, assert_type
 
@@ -80,4 +81,5 @@ async def sign_up(session: AsyncSession, name: str, *, age: int) -> User:
 
 async def decorated(session: AsyncSession) -> None:
     assert_type(await sign_up(session, "Ann", age=3), User)
+    assert_type(await asyncio.create_task(sign_up(session, "Ann", age=3)), User)
     await sign_up(session, 3, age=3)  # type: ignore[arg-type]
