@@ -51,7 +51,11 @@ class ShardedDatabase:
         self.settings = settings or Settings()
         database, routing = self.settings.database, self.settings.routing
         self.global_manager = DatabaseManager.from_pool(
-            database.sqlalchemy_url(), database.pool(), name="global database", poolclass=poolclass
+            database.sqlalchemy_url(),
+            database.pool(),
+            name="global database",
+            poolclass=poolclass,
+            must_exist=True,
         )
         self.topology = LiveTopology(
             self.global_manager, database.pool(), self._check_shard_revision, poolclass=poolclass

@@ -9,6 +9,7 @@ foreign keys on, WAL, a busy timeout, and exact decimals.
 
 import asyncio
 import socket
+import sqlite3
 import sys
 from collections.abc import Awaitable
 from contextlib import suppress
@@ -43,7 +44,11 @@ MYSQL_SESSION = (
 
 
 def create_engine(
-    url: str | URL, pool: PoolSettings | None = None, *, poolclass: type[Pool] | None = None
+    url: str | URL,
+    pool: PoolSettings | None = None,
+    *,
+    poolclass: type[Pool] | None = None,
+    must_exist: bool = False,
 ) -> AsyncEngine:
     """Return an engine for a database; nothing is opened yet.
 
@@ -51,6 +56,7 @@ def create_engine(
         url: address of a SQLite file or of a MySQL / MariaDB database.
         pool: sizes and timeouts; by default those of `PoolSettings`.
         poolclass: another pool, such as `NullPool`, to which sizes don't apply.
+        must_exist: connecting to a SQLite file that isn't there fails, instead of making an empty one.
 
     Raises:
         ConfigurationError: the URL or its driver is not supported.
@@ -66,7 +72,7 @@ def create_engine(
             "pool_timeout": pool.pool_timeout,
         }
     if address.get_backend_name() == "sqlite":
-        return _sqlite_engine(address, pool, options)
+        return _sqlite_engine(address, pool, options, must_exist=must_exist)
     if sys.version_info < (3, 12):
         waiting = _AsyncioWithoutLostCancellations("asyncio")
         asyncmy.connection.asyncio = waiting  # type: ignore[attr-defined]  # its stubs hide imports
@@ -121,7 +127,9 @@ def _bound_writes(connection: Any, seconds: float) -> None:
         peer.setsockopt(socket.IPPROTO_TCP, option, max(1, round(seconds * 1000)))
 
 
-def _sqlite_engine(address: URL, pool: PoolSettings, options: dict[str, Any]) -> AsyncEngine:
+def _sqlite_engine(
+    address: URL, pool: PoolSettings, options: dict[str, Any], *, must_exist: bool
+) -> AsyncEngine:
     arguments = {
         "timeout": pool.connect_timeout,
         "factory": ExactSqliteConnection,
@@ -131,10 +139,18 @@ def _sqlite_engine(address: URL, pool: PoolSettings, options: dict[str, Any]) ->
     dialect = engine.sync_engine.dialect
     dialect.statement_compiler = DecimalSQLiteCompiler
     dialect.ischema_names = {**dialect.ischema_names, "DECIMAL_TEXT": SqliteDecimal}  # type: ignore[attr-defined]
-    event.listen(engine.sync_engine, "do_connect", partial(_make_folder, address.database or ""))
+    prepare_file = _require_file if must_exist else _make_folder
+    event.listen(engine.sync_engine, "do_connect", partial(prepare_file, address.database or ""))
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _require_file(file: str, *connecting: Any) -> None:
+    if not file.startswith("file:") and not Path(file).is_file():
+        error = sqlite3.OperationalError("unable to open database file")
+        error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN  # as SQLite says it with mode=rw
+        raise error
 
 
 def _make_folder(file: str, *connecting: Any) -> None:

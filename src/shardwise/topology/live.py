@@ -107,6 +107,7 @@ class LiveTopology:
                 name=shard.title,
                 shard_id=shard.shard_id,
                 poolclass=self._poolclass,
+                must_exist=True,
             )
         return manager
 

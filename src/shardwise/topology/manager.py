@@ -53,6 +53,7 @@ class DatabaseManager:
         name: what errors call this database.
         shard_id: set on a shard's manager, so that errors are ShardUnavailableError.
         poolclass: another pool class, such as `NullPool`; sizes then don't apply.
+        must_exist: don't make a SQLite file that isn't there.
 
     Raises:
         ConfigurationError: the URL or its driver is not supported, or a number is out of its range.
@@ -73,6 +74,7 @@ class DatabaseManager:
         name: str = "database",
         shard_id: int | None = None,
         poolclass: type[Pool] | None = None,
+        must_exist: bool = False,
     ) -> None:
         pool = PoolSettings.checked(
             pool_size=pool_size,
@@ -86,7 +88,9 @@ class DatabaseManager:
         )
         self.name = name
         self.shard_id = shard_id
-        self.engine: AsyncEngine = create_engine(database_url, pool, poolclass=poolclass)
+        self.engine: AsyncEngine = create_engine(
+            database_url, pool, poolclass=poolclass, must_exist=must_exist
+        )
         self._read_engine = self.engine.execution_options(**{READ_ONLY: True})
         self._bind: AsyncEngine | AsyncConnection = self.engine
         self._read_bind: AsyncEngine | AsyncConnection = self._read_engine
@@ -101,9 +105,11 @@ class DatabaseManager:
         name: str,
         shard_id: int | None = None,
         poolclass: type[Pool] | None = None,
+        must_exist: bool = False,
     ) -> "DatabaseManager":
         """Return a manager with the sizes and timeouts of `pool`."""
-        return cls(url, **pool.model_dump(), name=name, shard_id=shard_id, poolclass=poolclass)
+        sizes = pool.model_dump()
+        return cls(url, **sizes, name=name, shard_id=shard_id, poolclass=poolclass, must_exist=must_exist)
 
     @property
     def url(self) -> URL:

@@ -1,6 +1,7 @@
 """Compares a database's schema revision with the one that the code was written for."""
 
 import logging
+from pathlib import Path
 
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, ProgrammingError
@@ -45,7 +46,7 @@ async def check_revision(manager: DatabaseManager, expected: str, policy: Revisi
     """
     if policy is RevisionCheck.IGNORE:
         return
-    found = await read_revision(manager)
+    found = None if _is_new_file(manager) else await read_revision(manager)
     if found == expected:
         return
     problem = (
@@ -56,3 +57,9 @@ async def check_revision(manager: DatabaseManager, expected: str, policy: Revisi
     if policy is RevisionCheck.REFUSE:
         raise problem
     logger.warning("%s", problem)
+
+
+def _is_new_file(manager: DatabaseManager) -> bool:
+    """Return whether this is a global database that nobody has made yet (a shard's missing file is lost)."""
+    sqlite = manager.url.get_backend_name() == "sqlite"
+    return sqlite and manager.shard_id is None and not Path(manager.url.database or "").exists()

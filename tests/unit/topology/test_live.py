@@ -75,8 +75,10 @@ async def add(database: DatabaseManager, shard_id: int, **changes: Any) -> None:
         "username": "",
         "password": "",
     }
+    row |= changes
+    (Path(database.url.database or "").parent / str(row["database_name"])).touch()  # shards must exist
     async with database.session() as session:
-        await session.execute(insert(ShardConfig).values(row | changes))
+        await session.execute(insert(ShardConfig).values(row))
 
 
 async def change(database: DatabaseManager, shard_id: int, **changes: Any) -> None:
