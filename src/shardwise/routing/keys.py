@@ -5,24 +5,21 @@ rows of other accounts have no part in its result. Then one shard gives the answ
 with the rows of all shards would give. A statement of which that can't be shown is refused.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, TextClause, Update
-from sqlalchemy.orm import Mapper
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.dml import Delete, Insert
 from sqlalchemy.sql.selectable import FromClause, SelectBase
 
-from shardwise.errors import MissingShardKeyError, ShardKeyChangedError, UnroutableStatementError
+from shardwise.errors import MissingShardKeyError, UnroutableStatementError
 from shardwise.routing.binds import Binds, Keys
 from shardwise.routing.holding import Held, held_tables
-from shardwise.routing.inserts import insert_keys, require_sharded
 from shardwise.routing.plain_select import plain_select_keys
 from shardwise.routing.scopes import Scope, base_table, plain, scopes_of
-from shardwise.schema.base import SHARD_KEY, TablePlacement, placement_of
-
-Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+from shardwise.routing.writes import Parameters, insert_keys, refuse_changed_key, require_sharded
+from shardwise.schema.base import TablePlacement, placement_of
 
 
 def statement_keys(statement: Executable, parameters: Parameters = None) -> Keys | None:
@@ -51,7 +48,7 @@ def statement_keys(statement: Executable, parameters: Parameters = None) -> Keys
         scopes, params = scopes_of(statement)
         binds = Binds({**params, **_single(parameters)})
         if isinstance(statement, Update):
-            _refuse_changed_key(statement, binds.parameters)
+            refuse_changed_key(statement, binds.parameters)
         return _keys(scopes, binds)
     kind = "text()" if isinstance(statement, TextClause) else type(statement).__name__
     raise UnroutableStatementError(
@@ -75,23 +72,6 @@ def _single(parameters: Parameters) -> dict[str, Any]:
     raise UnroutableStatementError(
         "only an INSERT is routed with a list of parameters; execute the statement once for each account"
     )
-
-
-def _refuse_changed_key(statement: Update, parameters: Iterable[str]) -> None:
-    """Refuse an UPDATE that sets the key, by its values or by parameters, which become values too."""
-    mapper: Any = statement._propagate_attrs.get("plugin_subject")
-    attributes: Any = mapper.column_attrs if isinstance(mapper, Mapper) else {}
-    ordered: Any = getattr(statement, "_ordered_values", None) or ()
-    changed = [*(statement._values or ()), *(column for column, _ in ordered), *parameters]
-    for column in changed:
-        names = {getattr(column, "name", column)}
-        if isinstance(column, str) and column in attributes:
-            names = {stored.name for stored in attributes[column].columns}
-        if SHARD_KEY in names:
-            raise ShardKeyChangedError(
-                "an UPDATE would change account_db_key; a row doesn't change its account,"
-                " delete it and create another one"
-            )
 
 
 def _keys(scopes: Sequence[Scope], binds: Binds) -> Keys | None:

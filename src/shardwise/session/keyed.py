@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, inspect
 from sqlalchemy.ext.horizontal_shard import ShardedSession as HorizontalSession
-from sqlalchemy.orm import Mapper, ORMExecuteState, Session, SessionTransaction, UOWTransaction, object_mapper
+from sqlalchemy.orm import InstanceState, Mapper, ORMExecuteState, Session, SessionTransaction, UOWTransaction
 from sqlalchemy.util import await_only
 
-from shardwise.errors import CrossShardWriteError, MissingShardKeyError, UnroutableStatementError
+from shardwise.errors import CrossShardWriteError, UnroutableStatementError
 from shardwise.routing.keys import statement_keys
 from shardwise.routing.router import Router
-from shardwise.schema.base import SHARD_KEY, TablePlacement, placement_of
-from shardwise.session.guards import checked_key, written_objects
+from shardwise.schema.base import TablePlacement, placement_of
+from shardwise.session.guards import checked_key, identity_key, shard_of_loading, written_objects
 from shardwise.topology.committing import CommittingSession
 from shardwise.topology.manager import DatabaseManager
 
@@ -27,9 +27,10 @@ class KeyedSession(CommittingSession, HorizontalSession):
 
     def __init__(self, *, router: Router, **options: Any) -> None:
         Session.__init__(self, **options)  # not the stock constructor, which would listen for itself
-        self.shard_chooser = self._shard_of_object
         self.identity_chooser = self._shards_of_identity
         self._router = router
+        self._managers: dict[int, DatabaseManager] = {}
+        self._inserting_on: int | None = None
         self.written: set[int] = set()
         self.last_manager: DatabaseManager | None = None
 
@@ -43,6 +44,8 @@ class KeyedSession(CommittingSession, HorizontalSession):
         **kw: Any,
     ) -> Any:
         """Return the engine of the shard that was found for a statement or an object."""
+        if shard_id is None and not self._flushing:
+            shard_id = self._inserting_on
         if shard_id is None:
             if instance is None:
                 raise UnroutableStatementError(
@@ -50,11 +53,34 @@ class KeyedSession(CommittingSession, HorizontalSession):
                     " or db.shard_session(shard_id)"
                 )
             shard_id = self._choose_shard_and_assign(mapper, instance)
-        manager = self._router.topology.serving(shard_id)
+        manager = self._managers.get(shard_id) or self._router.topology.serving(shard_id)
         if manager is None:
             manager = await_only(self._router.topology.manager(shard_id))
-        self.last_manager = manager
+        # The same one until the transaction ends, also when the configuration gives the shard another.
+        self.last_manager = self._managers[shard_id] = manager
         return manager.bind
+
+    @property
+    def connection_callable(self) -> Any:  # type: ignore[override]  # SQLAlchemy asks whether it is there
+        """Return what chooses a connection for each object; None within an INSERT of many rows.
+
+        SQLAlchemy refuses to insert many rows of a model in a session that chooses by object.
+        """
+        if self._inserting_on is not None and not self._flushing:
+            return None
+        return super().connection_callable
+
+    def insert(self, state: ORMExecuteState, shard_id: int) -> Any:
+        """Execute an INSERT of a model on a shard."""
+        self._inserting_on = shard_id
+        try:
+            return state.invoke_statement()
+        finally:
+            self._inserting_on = None
+
+    def translate(self, error: BaseException) -> BaseException:
+        """Return our error for a driver's, naming the database that was asked last."""
+        return error if self.last_manager is None else self.last_manager.translate(error)
 
     def find_shard(self, keys: Iterable[int] | None, what: str) -> int:
         """Return the shard of the keys; waits (in SQLAlchemy's greenlet) only for what isn't cached."""
@@ -77,23 +103,34 @@ class KeyedSession(CommittingSession, HorizontalSession):
                 " COMMIT can't make atomic; nothing was committed. Use one session for each account"
             )
 
-    def _shard_of_object(self, mapper: Mapper[Any] | None, instance: Any, clause: Any = None) -> int:
+    def _choose_shard_and_assign(self, mapper: Any, instance: Any, **kw: Any) -> int:
+        """Return the shard of an object: where it was loaded from, else where its account lives.
+
+        The stock session would go by the token that a failed flush left on an object, whose account may
+        have been changed since.
+        """
+        loaded_from = shard_of_loading(instance)
+        if loaded_from is not None:
+            return loaded_from
         key = checked_key(instance)
         if key is None:
-            raise MissingShardKeyError(
+            raise UnroutableStatementError(
                 f"{type(instance).__name__} isn't a sharded model; write it in db.shard_session(shard_id)"
             )
-        return self.find_shard(frozenset((key,)), type(instance).__name__)
+        shard_id = self.find_shard(frozenset((key,)), type(instance).__name__)
+        state: InstanceState[Any] = inspect(instance)
+        state.identity_token = shard_id
+        return shard_id
 
     def _shards_of_identity(self, mapper: Mapper[Any], primary_key: Any, **kw: Any) -> list[int]:
         if placement_of(mapper.class_) is not TablePlacement.SHARDED:
             return [self.find_shard(None, mapper.class_.__name__)]
-        position = [column.key for column in mapper.primary_key].index(SHARD_KEY)
-        return [self.find_shard(frozenset((primary_key[position],)), mapper.class_.__name__)]
+        key = identity_key(mapper, primary_key)
+        return [self.find_shard(frozenset((key,)), mapper.class_.__name__)]
 
 
-@event.listens_for(KeyedSession, "do_orm_execute")
-def _route(state: ORMExecuteState) -> None:
+@event.listens_for(KeyedSession, "do_orm_execute", retval=True)
+def _route(state: ORMExecuteState) -> Any:
     session: Any = state.session
     shard_id = _token(state)
     if shard_id is None:
@@ -103,28 +140,36 @@ def _route(state: ORMExecuteState) -> None:
         session.note_write(shard_id)
     state.update_execution_options(identity_token=shard_id)
     state.bind_arguments["shard_id"] = shard_id
+    return session.insert(state, shard_id) if state.is_insert and state.is_orm_statement else None
 
 
 def _token(state: ORMExecuteState) -> Any:
     """Return the shard that a lazy load or a refresh already knows."""
-    token: Any
+    options: Any = None
     if state.is_select:
-        token = state.load_options._identity_token
+        options = state.load_options
     elif state.is_update or state.is_delete:
-        token = state.update_delete_options._identity_token
-    else:
-        token = None
-    return state.bind_arguments.get("shard_id") if token is None else token
+        options = state.update_delete_options
+    named = (
+        getattr(options, "_identity_token", None),
+        state.execution_options.get("identity_token"),  # where selectinload hands it on
+        state.bind_arguments.get("shard_id"),
+    )
+    return next((token for token in named if token is not None), None)
 
 
 @event.listens_for(KeyedSession, "before_flush")
 def _guard(session: KeyedSession, context: UOWTransaction, instances: Any) -> None:
     for item in written_objects(session):
-        checked_key(item)
-        session.note_write(session._choose_shard_and_assign(object_mapper(item), item))
+        if checked_key(item) is None:
+            raise UnroutableStatementError(
+                f"{type(item).__name__} isn't a sharded model; write it in db.shard_session(shard_id)"
+            )
+        session.note_write(session._choose_shard_and_assign(None, item))
 
 
 @event.listens_for(KeyedSession, "after_transaction_end")
 def _forget(session: KeyedSession, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
         session.written.clear()
+        session._managers.clear()

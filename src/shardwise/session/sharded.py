@@ -34,7 +34,7 @@ def _pinned(
     session.shard_id = shard_id
     session.account_db_key = account_db_key
     guarded: Any = session.sync_session
-    guarded.account_db_key = account_db_key
+    guarded.account_db_key, guarded.shard_id = account_db_key, shard_id
     return session
 
 
@@ -109,4 +109,4 @@ class RoutedScope:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         keyed: Any = self._session.sync_session
-        await end_session(self._session, error, keyed.last_manager)
+        await end_session(self._session, error, keyed)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL
@@ -221,6 +221,13 @@ def _close_only(session: Session) -> None:
     session.close()
 
 
+class Translator(Protocol):
+    """Knows to which database a driver's error belongs."""
+
+    def translate(self, error: BaseException) -> BaseException:
+        """Return our error for a driver's; any other error as it is."""
+
+
 class SessionScope(Generic[S]):
     """A block with one session: commit when left, rollback on an exception, closed either way."""
 
@@ -243,11 +250,17 @@ class SessionScope(Generic[S]):
 async def end_session(
     session: AsyncSession,
     error: BaseException | None,
-    manager: DatabaseManager | None,
+    manager: Translator,
     *,
     read_only: bool = False,
 ) -> None:
     """Commit and close a session, or roll it back and close it if there was an error.
+
+    Args:
+        session: the session.
+        error: what left its block, if anything.
+        manager: makes our errors of a driver's.
+        read_only: end without a commit.
 
     Raises:
         BaseException: our error for the driver's that left the block or came from the commit.
@@ -270,6 +283,6 @@ async def _close(session: AsyncSession) -> None:
     await asyncio.shield(asyncio.create_task(session.close()))
 
 
-def _raise_translated(error: BaseException, manager: DatabaseManager | None) -> None:
-    if manager is not None and (ours := manager.translate(error)) is not error:
+def _raise_translated(error: BaseException, manager: Translator) -> None:
+    if (ours := manager.translate(error)) is not error:
         raise ours from ours.__cause__

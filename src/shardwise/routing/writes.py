@@ -1,4 +1,4 @@
-"""The account keys of the rows that an INSERT writes."""
+"""What a writing statement does to account keys: the rows of an INSERT, the columns of an UPDATE."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Table
 from sqlalchemy.orm import Mapper
 from sqlalchemy.sql import visitors
-from sqlalchemy.sql.dml import Insert
+from sqlalchemy.sql.dml import Insert, Update
 from sqlalchemy.sql.elements import TextClause
 from sqlalchemy.sql.selectable import SelectBase
 
@@ -15,10 +15,11 @@ from shardwise.routing.binds import Keys
 from shardwise.schema.base import SHARD_KEY, TablePlacement, placement_of
 
 Row = Mapping[Any, Any]
+Parameters = Row | Sequence[Row] | None
 _WAY_OUT = "run it in db.session(account_db_key)"
 
 
-def insert_keys(statement: Insert, parameters: Row | Sequence[Row] | None) -> Keys:
+def insert_keys(statement: Insert, parameters: Parameters) -> Keys:
     """Return the account keys of an INSERT's rows.
 
     Args:
@@ -36,6 +37,16 @@ def insert_keys(statement: Insert, parameters: Row | Sequence[Row] | None) -> Ke
     require_sharded(table, "INSERT into")
     _refuse_queries(statement, table)
     _refuse_changed_key(statement, table)
+    return row_keys(statement, table, parameters)
+
+
+def row_keys(statement: Insert, table: Table, parameters: Parameters) -> Keys:
+    """Return the account keys of an INSERT's rows, whatever else there is to it.
+
+    Raises:
+        MissingShardKeyError: a row has no key.
+        UnroutableStatementError: parameters could replace keys of its VALUES.
+    """
     given = [parameters] if isinstance(parameters, Mapping) else list(parameters or [{}])
     name = _key_attribute(statement)
     if statement._multi_values:
@@ -49,6 +60,10 @@ def insert_keys(statement: Insert, parameters: Row | Sequence[Row] | None) -> Ke
         )
         return frozenset(_row_key(table, _named(row), {}, name) for row in named)
     fixed = _named(statement._values or {})
+    if not fixed:
+        keys: set[Any] = {row.get(name) for row in given}  # quick for many rows
+        if all(type(key) is int for key in keys):
+            return frozenset(keys)
     return frozenset(_row_key(table, fixed, row, name) for row in given)
 
 
@@ -132,3 +147,24 @@ def _literal(value: Any, row: Row) -> Any:
     if value.callable is not None:
         return None
     return row.get(value.key, value.value)
+
+
+def refuse_changed_key(statement: Update, parameters: Iterable[str]) -> None:
+    """Refuse an UPDATE that sets the key, by its values or by parameters, which become values too.
+
+    Raises:
+        ShardKeyChangedError: it does.
+    """
+    mapper: Any = statement._propagate_attrs.get("plugin_subject")
+    attributes: Any = mapper.column_attrs if isinstance(mapper, Mapper) else {}
+    ordered: Any = getattr(statement, "_ordered_values", None) or ()
+    changed = [*(statement._values or ()), *(column for column, _ in ordered), *parameters]
+    for column in changed:
+        names = {getattr(column, "name", column)}
+        if isinstance(column, str) and column in attributes:
+            names = {stored.name for stored in attributes[column].columns}
+        if SHARD_KEY in names:
+            raise ShardKeyChangedError(
+                "an UPDATE would change account_db_key; a row doesn't change its account,"
+                " delete it and create another one"
+            )
