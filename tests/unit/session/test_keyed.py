@@ -196,6 +196,19 @@ async def test_an_insert_goes_to_the_shard_of_its_rows(world: Any, line: Any, wa
     assert await world.held() == {1: [], 2: [(2, 1, 2), (2, 2, 2)]}
 
 
+async def test_an_insert_of_many_rows_leaves_nothing_chosen(world: Any, line: Any) -> None:
+    O = world.Order
+    async with world.db.sharded_session() as session:
+        pending = O(account_db_key=1, id=9, amount=9)
+        session.add(pending)
+        await session.execute(insert(O), [line(1, 1), line(1, 2)])  # flushes the object first
+        returned = insert(O).returning(O.id, sort_by_parameter_order=True)
+        assert (await session.scalars(returned, [line(3, 1), line(3, 2)])).all() == [1, 2]
+        with pytest.raises(UnroutableStatementError, match="no connection of its own"):
+            await session.connection()
+    assert [row[:2] for row in (await world.held())[1]] == [(1, 1), (1, 2), (1, 9), (3, 1), (3, 2)]
+
+
 @pytest.mark.parametrize("way", [0, 1, 2])
 async def test_an_insert_of_several_accounts_or_none_is_refused(world: Any, line: Any, way: int) -> None:
     for rows, kind in (
@@ -493,6 +506,19 @@ async def test_a_transaction_stays_on_one_connection_while_its_shard_is_replaced
         await session.rollback()
         await session.execute(insert(O).values(line(1, 3)))
     assert [row[1] for row in (await world.held())[1]] == [3]
+
+
+async def test_the_next_transaction_uses_the_replacement(world: Any, line: Any) -> None:
+    O = world.Order
+    async with world.db.sharded_session() as session:
+        await session.execute(insert(O).values(line(1, 1)))
+        before = world.db.topology.serving(1)
+        await world.configure(1, pool_size=3)
+        await session.commit()
+        await session.execute(insert(O).values(line(1, 2)))
+        after = world.db.topology.serving(1)
+        assert after is not before
+        assert (before.checked_out(), after.checked_out()) == (0, 1)
 
 
 async def test_a_transaction_may_end_while_its_shard_goes_into_maintenance(world: Any, line: Any) -> None:
