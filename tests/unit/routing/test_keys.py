@@ -59,6 +59,7 @@ from sqlalchemy.orm import (
     load_only,
     mapped_column,
     query_expression,
+    registry,
     relationship,
     remote,
     selectinload,
@@ -82,7 +83,8 @@ Missing, Unroutable = MissingShardKeyError, UnroutableStatementError
 
 class Base(ShardBase):
     __abstract__ = True
-    metadata = METADATA  # apart from the project's own tables
+    registry = registry(metadata=METADATA)  # apart from the project's own tables and other tests' models
+    metadata = METADATA
 
 
 class Order(Base):

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import ForeignKeyConstraint, MetaData, String, delete, event, insert, text
+from sqlalchemy import ForeignKeyConstraint, String, delete, event, insert, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, registry, relationship
 
 from shardwise.database import ShardedDatabase
 from shardwise.schema.base import ShardBase
@@ -22,7 +22,8 @@ HOMES = {1: 1, 3: 1, 2: 2, 4: 2}
 
 class Base(ShardBase):
     __abstract__ = True
-    metadata = MetaData()
+    registry = registry()  # the names of other tests' models are theirs
+    metadata = registry.metadata
 
 
 class Order(Base):
