@@ -59,7 +59,6 @@ from sqlalchemy.orm import (
     load_only,
     mapped_column,
     query_expression,
-    registry,
     relationship,
     remote,
     selectinload,
@@ -83,8 +82,7 @@ Missing, Unroutable = MissingShardKeyError, UnroutableStatementError
 
 class Base(ShardBase):
     __abstract__ = True
-    registry = registry(metadata=METADATA)  # apart from the project's own tables and other tests' models
-    metadata = METADATA
+    metadata = METADATA  # apart from the project's own tables
 
 
 class Order(Base):
@@ -265,6 +263,7 @@ def world() -> Iterator[World]:
 o2, l2 = aliased(Order), aliased(Line)
 x, everything = alias(ORDERS, "x"), with_polymorphic(Asset, "*")
 A1 = O.account_db_key == 1
+Z1, Z2, CALLED_LINES = ORDERS.alias("z"), LINES.alias("Z"), ORDERS.alias("lines")
 sub1 = select(O).where(A1).subquery()
 cte1 = select(O.id, O.amount).where(A1).cte("mine")
 lines_of_order = exists(select(L).where(L.account_db_key == O.account_db_key, L.order_id == O.id))
@@ -766,6 +765,20 @@ REFUSED: dict[str, tuple[Any, type[Exception]]] = {
     "a global table in a subquery": (select(O).where(A1, O.id.in_(select(ShardStats.shard_id))), Unroutable),
     "an INSERT in a common table expression": (
         select(insert(L).values(account_db_key=1, id=9, order_id=1, currency="eur").returning(L.id).cte()),
+        Unroutable,
+    ),
+    "an alias called as the one around it": (
+        select(Z1.c.id).where(
+            Z1.c.account_db_key == 1,
+            exists(select(Z2.c.id).where(Z2.c.account_db_key == Z1.c.account_db_key).correlate(Z1)),
+        ),
+        Unroutable,
+    ),
+    "an alias called as a table": (
+        select(CALLED_LINES.c.id).where(
+            CALLED_LINES.c.account_db_key == 1,
+            exists(select(LINES.c.id).where(LINES.c.account_db_key == CALLED_LINES.c.account_db_key)),
+        ),
         Unroutable,
     ),
     "a DELETE in a common table expression": (

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import ForeignKeyConstraint, String, delete, event, insert, text
+from sqlalchemy import ForeignKeyConstraint, MetaData, String, delete, event, insert, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Mapped, mapped_column, registry, relationship
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship, remote
 
 from shardwise.database import ShardedDatabase
 from shardwise.schema.base import ShardBase
@@ -22,8 +22,7 @@ HOMES = {1: 1, 3: 1, 2: 2, 4: 2}
 
 class Base(ShardBase):
     __abstract__ = True
-    registry = registry()  # the names of other tests' models are theirs
-    metadata = registry.metadata
+    metadata = MetaData()
 
 
 class Order(Base):
@@ -31,12 +30,15 @@ class Order(Base):
     account_db_key: Mapped[int] = account_key_column()
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     amount: Mapped[int]
-    lines: Mapped[list["Line"]] = relationship(
-        back_populates="order", order_by=lambda: Line.id, cascade="all, delete-orphan"
+    lines: Mapped[list["OrderLine"]] = relationship(
+        back_populates="order", order_by=lambda: OrderLine.id, cascade="all, delete-orphan"
+    )
+    loose_lines: Mapped[list["OrderLine"]] = relationship(
+        primaryjoin=lambda: Order.id == foreign(remote(OrderLine.order_id)), viewonly=True
     )
 
 
-class Line(Base):
+class OrderLine(Base):
     __tablename__ = "order_lines"
     account_db_key: Mapped[int] = account_key_column()
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -56,6 +58,15 @@ class Renamed(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
+class Profile(Base):
+    """One row for each account, with another unique key."""
+
+    __tablename__ = "profiles"
+    account_db_key: Mapped[int] = account_key_column()
+    email: Mapped[str] = mapped_column(String(50), unique=True)
+    name: Mapped[str] = mapped_column(String(50))
+
+
 class Currency(Base):
     __tablename__ = "currencies"
     __placement__ = "reference"
@@ -71,7 +82,8 @@ class Journal(ErrorLogColumns, Base):
 class World:
     """An open database with the accounts 1 and 3 on shard 1, 2 and 4 on shard 2; 9 on a shard that isn't."""
 
-    Order, Line, Renamed, Currency, Journal = Order, Line, Renamed, Currency, Journal
+    Order, OrderLine, Renamed, Currency, Journal = Order, OrderLine, Renamed, Currency, Journal
+    Profile = Profile
     homes = HOMES
 
     def __init__(self, db: ShardedDatabase) -> None:
@@ -87,7 +99,7 @@ class World:
                         account_db_key=key,
                         id=i,
                         amount=key * 10 + i,
-                        lines=[Line(account_db_key=key, id=i, note=f"{key}/{i}")],
+                        lines=[OrderLine(account_db_key=key, id=i, note=f"{key}/{i}")],
                     )
                     for i in (1, 2)
                 )
@@ -185,6 +197,6 @@ async def world(engine_kind: str, databases: Callable[[str], str]) -> AsyncItera
         await db.topology.refresh()
         for shard_id in (1, 2):
             async with db.shard_session(shard_id) as session:
-                for model in (Line, Order, Renamed, Journal):
+                for model in (OrderLine, Order, Renamed, Profile, Journal):
                     await session.execute(delete(model))
                 await session.execute(delete(Currency).where(Currency.code != "eur"))

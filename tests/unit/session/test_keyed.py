@@ -21,10 +21,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm import contains_eager, immediateload, joinedload, selectinload, subqueryload
 
 from shardwise.errors import (
     CrossShardWriteError,
+    DatabaseError,
     DuplicateEntityError,
     InvalidValueError,
     MissingShardKeyError,
@@ -35,6 +36,7 @@ from shardwise.errors import (
     UnknownShardError,
     UnroutableStatementError,
 )
+from shardwise.repository import BaseRepository
 from shardwise.routing.placement import Placement
 from shardwise.schema.control import ShardStats
 from shardwise.session.sharded import ShardedSession
@@ -56,7 +58,7 @@ async def test_a_select_goes_to_the_shard_of_its_account_alone(world: Any) -> No
 
 async def test_ways_to_read(world: Any) -> None:
     await world.fill()
-    O, L = world.Order, world.Line
+    O, L = world.Order, world.OrderLine
     mine = O.account_db_key == 2
     async with world.db.sharded_session() as session:
         assert type(session) is ShardedSession
@@ -226,7 +228,7 @@ async def test_an_insert_of_several_accounts_or_none_is_refused(world: Any, line
 
 async def test_update_and_delete(world: Any) -> None:
     await world.fill()
-    O, L = world.Order, world.Line
+    O, L = world.Order, world.OrderLine
     async with world.db.sharded_session() as session:
         await session.execute(delete(L).where(L.account_db_key == 3, L.id == 1))
         gone = await session.execute(delete(O).where(O.account_db_key == 3, O.id == 1))
@@ -327,7 +329,7 @@ async def test_savepoints(world: Any, line: Any) -> None:
 
 
 async def test_objects_are_written_to_the_shard_of_their_account(world: Any) -> None:
-    O, L = world.Order, world.Line
+    O, L = world.Order, world.OrderLine
     for key in (1, 2, 3):
         async with world.db.sharded_session() as session:
             session.add(O(account_db_key=key, id=1, amount=key, lines=[L(account_db_key=key, id=5)]))
@@ -372,6 +374,41 @@ async def test_lazy_loads_keep_to_the_parents_shard(world: Any) -> None:
             assert [line.note for line in lines] == [f"{key}/1"]
             assert await session.run_sync(lambda sync, lines=lines: lines[0].order) is order
         assert [shard for shard, _ in seen] == [1, 2]
+
+
+@pytest.mark.parametrize("load", [selectinload, subqueryload, immediateload, joinedload])
+async def test_relationships_that_leave_the_account_are_refused(world: Any, load: Any) -> None:
+    await world.fill()
+    O = world.Order
+    one = select(O).where(O.account_db_key == 1, O.id == 1)
+    loose = load(O.loose_lines)
+    for statement in (
+        one.options(loose),
+        one.options(selectinload(O.lines).selectinload(world.Line.order).options(loose)),
+    ):
+        async with world.db.sharded_session() as session:
+            with pytest.raises(MissingShardKeyError):
+                (await session.scalars(statement)).unique().all()
+    async with world.db.sharded_session() as session:
+        order = await session.get(O, (1, 1))
+        with pytest.raises(MissingShardKeyError, match="Order.loose_lines isn't joined on account_db_key"):
+            await session.refresh(order, ["loose_lines"])
+        await session.refresh(order, ["lines"])
+        assert [line.note for line in order.lines] == ["1/1"]
+
+
+async def test_an_upsert_of_the_row_of_an_account(world: Any) -> None:
+    for name in ("Ann", "Anna"):
+        async with world.db.sharded_session() as session:
+            profiles = BaseRepository(session, world.Profile)
+            await profiles.upsert({"account_db_key": 1, "email": "a@x", "name": name})
+            await profiles.upsert({"account_db_key": 1, "email": "a@x", "name": "B"}, update=[])
+    assert await world.held("profiles") == {1: [(1, "a@x", "Anna")], 2: []}
+    with pytest.raises(DatabaseError):
+        async with world.db.sharded_session() as session:
+            row = {"account_db_key": 3, "email": "a@x", "name": "Thief"}
+            await BaseRepository(session, world.Profile).upsert(row)
+    assert await world.held("profiles") == {1: [(1, "a@x", "Anna")], 2: []}
 
 
 @pytest.mark.parametrize("load", [selectinload, joinedload])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy.dialects import mysql, sqlite
 
 from shardwise.errors import (
     CrossAccountAccessError,
@@ -168,7 +169,7 @@ async def test_an_object_of_another_account(world: Any, key: int) -> None:
 
     async def add_child(session: Any) -> None:
         order = await session.get(O, (1, 1))
-        session.add(world.Line(account_db_key=key, id=7, order=order))
+        session.add(world.OrderLine(account_db_key=key, id=7, order=order))
 
     said = rf"pinned to account 1 and was given a \w+ of account {key}; open db.session\({key}\)"
     await refused(world, CrossAccountAccessError, said, add)
@@ -241,6 +242,17 @@ async def test_an_insert_of_another_accounts_rows(world: Any) -> None:
         await session.execute(insert(O).values(id=5, amount=1))
 
     await refused(world, MissingShardKeyError, "a row for orders has no account_db_key", nobody)
+
+
+async def test_an_upsert_that_gives_a_row_to_another_account(world: Any, engine_kind: str) -> None:
+    await world.fill(1)
+    O = world.Order
+    row, stolen = {"account_db_key": 1, "id": 1, "amount": 0}, {"account_db_key": 3}
+    if engine_kind == "sqlite":
+        upsert: Any = sqlite.insert(O).values(row).on_conflict_do_update(set_=stolen)
+    else:
+        upsert = mysql.insert(O).values(row).on_duplicate_key_update(stolen)
+    await refused(world, ShardKeyChangedError, "would change account_db_key", lambda s: s.execute(upsert))
 
 
 async def test_an_insert_of_ones_own_rows(world: Any) -> None:
