@@ -14,6 +14,7 @@ from sqlalchemy.types import NullType
 from shardwise.errors import InvalidValueError
 from shardwise.repository.shape import ModelShape
 from shardwise.repository.values import is_expression
+from shardwise.schema.base import SHARD_KEY
 
 
 def conflict_columns(shape: ModelShape, on: Sequence[str] | None, given: Collection[str]) -> tuple[str, ...]:
@@ -89,8 +90,10 @@ def build_upsert(
         raise InvalidValueError("upsert", f"is written for SQLite, MySQL and MariaDB, not {dialect}")
     statement = mysql_insert(shape.table)
     values = _new_values(shape, changed, statement.inserted)
-    *_, last = shape.table.primary_key.columns  # not account_db_key: routed sessions refuse to set it
-    values = {last.name: _same_or_refused(shape, on, last, statement.inserted), **values}
+    name, value = _first_value(shape, values)
+    values = {name: _same_or_refused(shape, on, value, statement.inserted)} | (
+        {other: given for other, given in values.items() if other != name}
+    )
     return statement.on_duplicate_key_update(values)
 
 
@@ -138,18 +141,30 @@ def _write_refused(element: _Refused, compiler: SQLCompiler, **kw: Any) -> str:
     return "(SELECT NULL UNION ALL SELECT NULL)"
 
 
-def _same_or_refused(shape: ModelShape, on: tuple[str, ...], key: Column[Any], inserted: Any) -> Any:
-    """Return a column of the primary key unless the row found isn't the row meant.
+def _same_or_refused(shape: ModelShape, on: tuple[str, ...], value: Any, inserted: Any) -> Any:
+    """Return a value for a column unless the row found isn't the row meant.
 
     MySQL takes no conflict target: any unique key leads to the update, and a row that shares only, say, an
     e-mail address would be overwritten. (NULL in place of `_Refused` would be taken for 0 as soon as the
     statement has several rows.)
     """
     if len(_unique_keys(shape)) == 1:
-        return key
+        return value
     columns = [_column(shape, name) for name in on]
     same = and_(*(column == inserted[column.key] for column in columns))
-    return case((same, key), else_=_Refused())
+    return case((same, value), else_=_Refused())
+
+
+def _first_value(shape: ModelShape, values: Mapping[str, Any]) -> tuple[str, Any]:
+    """Return a column whose value may be computed (sessions refuse that for the key), and its value.
+
+    The last one of the primary key, which keeps its value; where that is the key, one of the changes.
+    """
+    *_, last = shape.table.primary_key.columns
+    if last.name == SHARD_KEY:
+        last = next((column for column in shape.table.columns if column.name != SHARD_KEY), last)
+        return next(iter(values.items()), (last.name, last))
+    return last.name, last
 
 
 def _column(shape: ModelShape, name: str) -> Column[Any]:
