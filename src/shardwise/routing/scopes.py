@@ -58,12 +58,14 @@ class Scope:
         conditions: what its rows meet.
         parent: the block around it, whose tables it may name.
         writes: whether it is an UPDATE or DELETE.
+        names: what everything in its FROM is called.
     """
 
     tables: list[FromClause] = field(default_factory=list)
     conditions: list[Condition] = field(default_factory=list)
     parent: "Scope | None" = None
     writes: bool = False
+    names: dict[str, FromClause] = field(default_factory=dict)
 
 
 def scopes_of(statement: Executable) -> tuple[list[Scope], Mapping[str, Any]]:
@@ -201,11 +203,26 @@ def _collect(source: Any, scope: Scope) -> list[FromClause]:
     if isinstance(bare, Join):
         return _collect_join(source, scope)
     if isinstance(bare, Table) or (isinstance(bare, Alias) and isinstance(plain(bare.element), Table)):
+        _take_name(bare, scope)
         scope.tables.append(source)
         return [source]
     if isinstance(bare, (Subquery, CTE, Values, TableValuedAlias)):
+        _take_name(bare, scope)
         return []  # its own query block is noted when it is compiled; the others have no rows of ours
     raise refusal(f"{type(bare).__name__} in FROM")
+
+
+def _take_name(source: Any, scope: Scope) -> None:
+    """Refuse a name that means something else here or in a block around: `z.key` would be the inner one's."""
+    name = str(source.name).lower()
+    block: Scope | None = scope
+    while block is not None:
+        known = block.names.get(name, source)
+        both_ctes = isinstance(known, CTE) and isinstance(source, CTE)  # a recursive one and itself
+        if known is not source and not both_ctes:
+            raise refusal(f"the name {source.name}, which two tables have,")
+        block = block.parent
+    scope.names[name] = source
 
 
 def _collect_join(join: Any, scope: Scope) -> list[FromClause]:
