@@ -36,7 +36,8 @@ def insert_keys(statement: Insert, parameters: Parameters) -> Keys:
         raise UnroutableStatementError(f"INSERT into {table} can't be routed; {_WAY_OUT}")
     require_sharded(table, "INSERT into")
     _refuse_queries(statement, table)
-    _refuse_changed_key(statement, table)
+    refuse_upserted_key(statement, table)
+    _refuse_upsert_queries(statement, table)
     return row_keys(statement, table, parameters)
 
 
@@ -97,16 +98,25 @@ def _refuse_queries(statement: Insert, table: Table) -> None:
             )
 
 
-def _refuse_changed_key(statement: Insert, table: Table) -> None:
-    """Refuse an ON DUPLICATE KEY UPDATE or ON CONFLICT that sets the key, or that can't be looked into."""
-    clause: Any = statement._post_values_clause
-    if clause is None:
-        return
-    changes = getattr(clause, "update", None) or dict(getattr(clause, "update_values_to_set", None) or ())
-    for column, value in changes.items():
+def refuse_upserted_key(statement: Insert, table: Table) -> None:
+    """Refuse an ON DUPLICATE KEY UPDATE or ON CONFLICT that sets the key of the row that is there.
+
+    Raises:
+        ShardKeyChangedError: it does.
+    """
+    for column, value in _upsert_changes(statement).items():
         if getattr(column, "name", column) == SHARD_KEY and getattr(value, "name", None) != SHARD_KEY:
             raise ShardKeyChangedError(f"an upsert into {table.name} would change account_db_key")
-    parts = [*changes.values(), getattr(clause, "update_whereclause", None)]
+
+
+def _upsert_changes(statement: Insert) -> dict[Any, Any]:
+    clause: Any = statement._post_values_clause
+    return dict(getattr(clause, "update", None) or getattr(clause, "update_values_to_set", None) or ())
+
+
+def _refuse_upsert_queries(statement: Insert, table: Table) -> None:
+    condition = getattr(statement._post_values_clause, "update_whereclause", None)
+    parts = [*_upsert_changes(statement).values(), condition]
     for part in parts:
         if part is not None and hasattr(part, "get_children"):
             for element in visitors.iterate(part):

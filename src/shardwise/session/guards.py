@@ -13,7 +13,7 @@ from shardwise.errors import (
     ShardKeyChangedError,
     WrongShardError,
 )
-from shardwise.routing.writes import Parameters, refuse_changed_key, row_keys
+from shardwise.routing.writes import Parameters, refuse_changed_key, refuse_upserted_key, row_keys
 from shardwise.schema.base import SHARD_KEY, TablePlacement, placement_of
 from shardwise.topology.committing import CommittingSession
 from shardwise.topology.read_only import ReadOnlySession
@@ -55,8 +55,10 @@ class GuardedSession(CommittingSession):
             or placement_of(table) is not TablePlacement.SHARDED
         ):
             return
-        if isinstance(statement, Insert) and statement.select is None:
-            _refuse_strangers(account, row_keys(statement, table, params), table)
+        if isinstance(statement, Insert):
+            refuse_upserted_key(statement, table)
+            if statement.select is None:
+                _refuse_strangers(account, row_keys(statement, table, params), table)
         if isinstance(statement, Update):
             rows = [params] if isinstance(params, Mapping) else params or ()
             if statement._where_criteria:
