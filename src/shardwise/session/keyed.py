@@ -13,6 +13,7 @@ from shardwise.routing.keys import statement_keys
 from shardwise.routing.router import Router
 from shardwise.schema.base import TablePlacement, placement_of
 from shardwise.session.guards import checked_key, identity_key, shard_of_loading, written_objects
+from shardwise.session.relationships import check_relationship
 from shardwise.topology.committing import CommittingSession
 from shardwise.topology.manager import DatabaseManager
 
@@ -136,6 +137,8 @@ def _route(state: ORMExecuteState) -> Any:
     if shard_id is None:
         keys = statement_keys(state.statement, state.parameters)
         shard_id = session.find_shard(keys, "the statement")
+    elif state.is_relationship_load:
+        check_relationship(state)
     if state.is_insert or state.is_update or state.is_delete:
         session.note_write(shard_id)
     state.update_execution_options(identity_token=shard_id)
