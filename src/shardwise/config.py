@@ -32,6 +32,7 @@ DRIVERS: Mapping[str, str] = {
     "mariadb": "mariadb+asyncmy",
     "mariadb+asyncmy": "mariadb+asyncmy",
 }
+ADDRESS_PARTS = frozenset({"type", "host", "port", "database", "user"})
 DEFAULT_URL = "sqlite+aiosqlite:///data/global.db"
 
 
@@ -122,7 +123,7 @@ class DatabaseSettings(PoolSettings):
         """
         if self.url is not None:
             return database_url(self.url.get_secret_value(), "DATABASE_URL")
-        if not self.model_fields_set & {"type", "host", "port", "database", "user", "password"}:
+        if not self.model_fields_set & {*ADDRESS_PARTS, "password"}:
             return database_url(DEFAULT_URL)
         kind = self.type or "mysql"
         if not self.database:
@@ -219,6 +220,13 @@ def _split(variables: Mapping[str, str | None]) -> dict[str, Any]:
     return {name: section for name, section in sections.items() if section}
 
 
+def _keep_to_one_address(sections: dict[str, Any], before: Any) -> None:
+    """Drop a URL that comes after the parts of an address: it names another database, and would win."""
+    given = before.model_fields_set if isinstance(before, DatabaseSettings) else set(before or ())
+    if given & ADDRESS_PARTS:
+        sections.get("database", {}).pop("url", None)
+
+
 class _DatabaseVariables(PydanticBaseSettingsSource):
     """The DATABASE_* variables of an environment or of a `.env` file."""
 
@@ -231,13 +239,16 @@ class _DatabaseVariables(PydanticBaseSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         _refuse_unknown_sections(self._variables)
-        return _split(self._variables)
+        sections = _split(self._variables)
+        _keep_to_one_address(sections, self.current_state.get("database"))
+        return sections
 
 
 class Settings(BaseSettings):
     """All settings of shardwise, frozen.
 
-    Arguments win over the environment, which wins over `.env`. Sections may be given as dictionaries:
+    Arguments win over the environment, which wins over `.env`; so do the parts of an address over a URL
+    that comes after them. Sections may be given as dictionaries:
     `Settings(database={"url": "sqlite:///data/global.db", "pool_size": 5})`.
 
     Raises:

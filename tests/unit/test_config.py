@@ -191,6 +191,27 @@ def test_arguments_win_over_the_environment_and_that_over_dotenv(
     assert settings.environment is Environment.DEVELOPMENT
 
 
+@pytest.mark.parametrize("section", [dict, lambda **parts: DatabaseSettings(**parts)])
+def test_parts_of_an_address_win_over_a_url_of_the_environment(
+    variables: SetVariables, section: Callable[..., Any]
+) -> None:
+    variables(DATABASE_URL=MYSQL_URL, DATABASE_POOL_SIZE="3")
+    parts = section(type="mysql", host="test.example", database="scratch")
+    database = Settings(database=parts).database
+    assert database.sqlalchemy_url().render_as_string() == "mysql+asyncmy://test.example:3306/scratch"
+
+
+def test_parts_in_the_environment_win_over_a_url_in_dotenv(tmp_path: Path, variables: SetVariables) -> None:
+    (tmp_path / ".env").write_text(f"DATABASE_URL={MYSQL_URL}\n")
+    variables(DATABASE_HOST="test.example", DATABASE_DATABASE="scratch")
+    assert Settings().database.sqlalchemy_url().host == "test.example"
+
+
+def test_a_url_wins_over_parts_in_the_environment(variables: SetVariables) -> None:
+    variables(DATABASE_HOST="test.example", DATABASE_DATABASE="scratch")
+    assert Settings(database={"url": MYSQL_URL}).database.sqlalchemy_url().host == "db.example"
+
+
 def test_sections_may_be_models_or_dictionaries() -> None:
     assert Settings(database=DatabaseSettings(pool_size=2)).database.pool_size == 2
     assert Settings(database={"pool_size": 2}).database.pool_size == 2
