@@ -191,7 +191,7 @@ def test_arguments_win_over_the_environment_and_that_over_dotenv(
     assert settings.environment is Environment.DEVELOPMENT
 
 
-@pytest.mark.parametrize("section", [dict, lambda **parts: DatabaseSettings(**parts)])
+@pytest.mark.parametrize("section", [dict, DatabaseSettings])
 def test_parts_of_an_address_win_over_a_url_of_the_environment(
     variables: SetVariables, section: Callable[..., Any]
 ) -> None:
