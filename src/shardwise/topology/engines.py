@@ -72,7 +72,20 @@ def create_engine(
             "pool_timeout": pool.pool_timeout,
         }
     if address.get_backend_name() == "sqlite":
-        return _sqlite_engine(address, pool, options, must_exist=must_exist)
+        engine = _sqlite_engine(address, pool, options, must_exist=must_exist)
+    else:
+        engine = _mysql_engine(address, pool, options)
+    event.listen(engine.sync_engine, "commit", _roll_back_read_only)
+    return engine
+
+
+def _roll_back_read_only(connection: Connection) -> None:
+    """Leave nothing to commit of what a read-only session wrote past its guards, by `text()` for example."""
+    if connection.get_execution_options().get(READ_ONLY):
+        connection.dialect.do_rollback(connection.connection)
+
+
+def _mysql_engine(address: URL, pool: PoolSettings, options: dict[str, Any]) -> AsyncEngine:
     if sys.version_info < (3, 12):
         waiting = _AsyncioWithoutLostCancellations("asyncio")
         asyncmy.connection.asyncio = waiting  # type: ignore[attr-defined]  # its stubs hide imports

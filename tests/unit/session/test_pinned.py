@@ -337,6 +337,19 @@ async def test_a_read_only_session_refuses_to_write(world: Any) -> None:
     assert len((await world.held())[1]) == 2
 
 
+async def test_a_commit_of_a_read_only_session_keeps_nothing(world: Any) -> None:
+    await world.fill(1)
+    O = world.Order
+    before = await world.held()
+    async with world.db.session(1, read_only=True) as session:
+        await session.execute(text("UPDATE orders SET amount = 0"))
+        await session.commit()
+        assert await session.scalar(select(func.sum(O.amount))) == 23
+        await (await session.connection()).execute(update(O).values(amount=0))
+        await session.commit()
+    assert await world.held() == before
+
+
 async def test_a_read_only_session_does_not_wait_for_a_writer(world: Any) -> None:
     await world.fill(1)
     O = world.Order
