@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
+import aiosqlite
 import asyncmy
 import asyncmy.connection
 from asyncmy.constants.CR import CR_CONN_HOST_ERROR
@@ -147,6 +148,7 @@ def _sqlite_engine(
         "timeout": pool.connect_timeout,
         "factory": ExactSqliteConnection,
         "isolation_level": None,
+        "async_creator_fn": _connect_sqlite,
     }
     engine = create_async_engine(address, connect_args=arguments, **options)
     dialect = engine.sync_engine.dialect
@@ -157,6 +159,18 @@ def _sqlite_engine(
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+async def _connect_sqlite(file: str, **arguments: Any) -> aiosqlite.Connection:
+    """Connect, and if that fails wait for the end of aiosqlite's thread, which would answer a closed loop."""
+    connection = aiosqlite.connect(file, **arguments)
+    thread: Any = getattr(connection, "_thread", connection)  # before 0.22 the connection is the thread
+    thread.daemon = True  # as SQLAlchemy does
+    try:
+        return await connection
+    except sqlite3.Error:
+        await asyncio.to_thread(thread.join)
+        raise
 
 
 def _require_file(file: str, *connecting: Any) -> None:
