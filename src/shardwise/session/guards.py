@@ -45,6 +45,14 @@ class GuardedSession(CommittingSession):
             self._check_statement(statement, params)
         return super().scalars(statement, params, **options)
 
+    def _bulk_save_mappings(self, *args: Any, **options: Any) -> None:
+        if self.account_db_key is not None:  # the old bulk_...() methods, which no event sees
+            raise CrossAccountAccessError(
+                "bulk_save_objects() and its like pass the guards of a session that is pinned to an account;"
+                " use session.execute(insert(Model), rows)"
+            )
+        super()._bulk_save_mappings(*args, **options)
+
     def _check_statement(self, statement: UpdateBase, params: Parameters) -> None:
         """Refuse an INSERT of another account's rows, and an UPDATE that gives rows to another account."""
         table: Any = statement.table._deannotate()

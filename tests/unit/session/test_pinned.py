@@ -244,6 +244,19 @@ async def test_an_insert_of_another_accounts_rows(world: Any) -> None:
     await refused(world, MissingShardKeyError, "a row for orders has no account_db_key", nobody)
 
 
+async def test_the_old_bulk_methods(world: Any) -> None:
+    O = world.Order
+    row = {"account_db_key": 2, "id": 9, "amount": 1}
+    for bulk in (
+        lambda session: session.bulk_save_objects([O(**row)]),
+        lambda session: session.bulk_insert_mappings(O, [row]),
+        lambda session: session.bulk_update_mappings(O, [row]),
+    ):
+        await refused(
+            world, CrossAccountAccessError, "pass the guards", lambda s, bulk=bulk: s.run_sync(bulk)
+        )
+
+
 async def test_an_upsert_that_gives_a_row_to_another_account(world: Any, engine_kind: str) -> None:
     await world.fill(1)
     O = world.Order
