@@ -115,8 +115,7 @@ class ShardedDatabase:
         watch, self._watch = self._watch, None
         if watch is not None:
             watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await watch
+            await asyncio.gather(watch, return_exceptions=True)  # a cancellation of the caller passes
         await self.directory.close()
         await self.topology.close()
         await self.global_manager.close()

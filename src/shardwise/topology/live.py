@@ -84,6 +84,17 @@ class LiveTopology:
         """
         if manager := self._serving.get(shard_id):
             return manager
+        while True:
+            shard = self._usable(shard_id, maintenance=maintenance)
+            manager = self.unchecked_manager(shard)
+            await self._check_revision(manager)
+            if self.snapshot.shards.get(shard_id) == shard:
+                break  # otherwise a refresh came meanwhile: it may live elsewhere now, or not serve
+        if shard.status is ShardStatus.ACTIVE:
+            self._serving[shard_id] = manager
+        return manager
+
+    def _usable(self, shard_id: int, *, maintenance: bool) -> Shard:
         if self.snapshot.loaded_at is None:
             raise TopologyError("the shards are not known: open the ShardedDatabase first (`async with db:`)")
         shard = self.snapshot.shard(shard_id)
@@ -91,11 +102,7 @@ class LiveTopology:
             raise ShardDisabledError(shard_id)
         if shard.status is ShardStatus.MAINTENANCE and not maintenance:
             raise ShardMaintenanceError(shard_id)
-        manager = self.unchecked_manager(shard)
-        await self._check_revision(manager)
-        if shard.status is ShardStatus.ACTIVE and self.snapshot.shards.get(shard_id) is shard:
-            self._serving[shard_id] = manager
-        return manager
+        return shard
 
     def unchecked_manager(self, shard: Shard) -> DatabaseManager:
         """Return a shard's manager without a look at its status or schema (health checks, upgrades)."""

@@ -268,9 +268,23 @@ async def test_a_first_use_during_a_change_does_not_serve_the_old_database(
     await change(database, 1, database_name="moved.db")
     await live.refresh()
     checks.gate.set()
-    old = await asking
-    assert live.serving(1) is None
-    assert await live.manager(1) is not old
+    found = await asking
+    assert str(found.url).endswith("/moved.db")
+    assert live.serving(1) is found
+    assert checks.made == ["shard 1 (s1)"] * 2
+
+
+async def test_a_first_use_while_a_shard_is_disabled_is_refused(
+    live: LiveTopology, database: DatabaseManager, checks: Checks
+) -> None:
+    checks.gate.clear()
+    asking = asyncio.create_task(live.manager(1))
+    await asyncio.sleep(0)
+    await change(database, 1, status=ShardStatus.DISABLED)
+    await live.refresh()
+    checks.gate.set()
+    with pytest.raises(ShardDisabledError):
+        await asking
 
 
 # A configuration that can't be read
