@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
@@ -90,7 +91,7 @@ class PrivateFolder:
             self._watch.wait()
 
 
-class PrivateServer:
+class PrivateServer(ABC):
     """Base of the servers that tests start, kill and restart. Calls block; none needs an event loop.
 
     A server runs as the current user, listens on 127.0.0.1 and keeps its data in a temporary folder. Use it
@@ -113,12 +114,13 @@ class PrivateServer:
     def _prepare(self) -> None:
         """Fill the new folder with what the first start needs."""
 
+    @abstractmethod
     def _command(self) -> list[str]:
-        raise NotImplementedError
+        """Return the command line that starts the server."""
 
+    @abstractmethod
     def _answers(self) -> bool:
         """Tell if the server serves; asked over its own socket file, so that no stranger answers."""
-        raise NotImplementedError
 
     # What a test calls
 
