@@ -111,7 +111,7 @@ class PrivateServer(ABC):
 
     # What a kind of server supplies
 
-    def _prepare(self) -> None:
+    def _prepare(self) -> None:  # noqa: B027  # Redis needs nothing
         """Fill the new folder with what the first start needs."""
 
     @abstractmethod
