@@ -141,7 +141,7 @@ def test_a_routed_answer_is_the_whole_answer() -> None:
     accepted = 0
 
     @settings(
-        max_examples=1500,
+        max_examples=800,
         deadline=None,
         derandomize=True,
         suppress_health_check=[
@@ -168,4 +168,4 @@ def test_a_routed_answer_is_the_whole_answer() -> None:
             assert answer(SHARDS[shard], statement) == whole, f"held to {keys}: {statement}"
 
     check()
-    assert accepted > 100, "too few for the test to mean anything"
+    assert accepted > 80, "too few for the test to mean anything"
