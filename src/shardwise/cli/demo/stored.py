@@ -80,11 +80,17 @@ async def read_stored(db: ShardedDatabase, addresses: Mapping[int, str]) -> Stor
     )
 
 
+def _shard_models() -> list[type[ShardBase]]:
+    tables = ShardBase.metadata.tables
+    models = {mapper.local_table: mapper.class_ for mapper in ShardBase.registry.mappers}
+    return [models[table] for _, table in sorted(tables.items())]
+
+
 async def _read_shard(db: ShardedDatabase, shard_id: int, address: str, counted: int) -> StoredShard:
     async with db.shard_session(shard_id, read_only=True) as session:
         rows = {}
-        for mapper in sorted(ShardBase.registry.mappers, key=lambda mapper: str(mapper.local_table)):
-            repository = BaseRepository(session, mapper.class_)
+        for model in _shard_models():
+            repository = BaseRepository(session, model)
             if count := await repository.count(include_deleted=True):
                 rows[repository.shape.table.name] = count
         accounts = await BaseRepository(session, LedgerAccount).list()
