@@ -1,0 +1,1 @@
+"""The procedures, a module a room; each lists its own in `PROCEDURES`."""
