@@ -1,16 +1,17 @@
 """All SQL for accounts and for the rows of the directory that belong to them."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from shardwise.finance.identity.models import Account, UserProfile
-from shardwise.finance.identity.values import SignUp
+from shardwise.finance.identity.values import NewAccount
 from shardwise.kit.clock import utc_now
 from shardwise.repository import BaseRepository
+from shardwise.repository.changes import checked_changes
 from shardwise.routing.placement import Placement
 from shardwise.schema.control import PlacementState, ShardMapping
 
@@ -30,26 +31,17 @@ class Credentials:
 class AccountRepository(BaseRepository[Account]):
     """Accounts, in a session of the global database that the caller ends."""
 
-    async def add(self, request: SignUp, password_hash: str) -> Account:
-        """Write a new account, which has its key afterwards.
+    async def add(self, new: NewAccount) -> int:
+        """Write a new account and return its key; a refusal leaves the transaction as it was.
 
         Raises:
             DuplicateEntityError: its name or address is taken.
         """
-        now = utc_now()
-        account = Account(
-            platform_type=request.platform_type,
-            account_id=request.account_id,
-            password_hash=password_hash,
-            nickname=request.nickname,
-            email=request.email,
-            birth_year=request.birth_year,
-            birth_month=request.birth_month,
-            birth_day=request.birth_day,
-            gender=request.gender,
-            **dict.fromkeys(_MOMENTS, now),
-        )
-        return await self.create(account)
+        values = checked_changes(self.shape, asdict(new) | dict.fromkeys(_MOMENTS, utc_now()))
+        # Not as an object: a session undoes its whole transaction when a flush is refused.
+        with self.translated():
+            result: Any = await self.session.execute(insert(self.shape.table).values(values))
+        return int(result.inserted_primary_key[0])
 
     async def credentials(self, platform_type: int, account_id: str) -> Credentials | None:
         """Return what a login looks at, or None for a name that nobody has."""
@@ -92,9 +84,14 @@ class AccountRepository(BaseRepository[Account]):
 class HomeRepository(BaseRepository[ShardMapping]):
     """Where accounts live, for the one step from a home that is promised to one that is finished."""
 
-    async def find(self, account_db_key: int) -> Placement | None:
-        """Return where an account lives, from the table."""
-        row = await self.get_by_id(account_db_key)
+    async def find(self, account_db_key: int, *, newest: bool = False) -> Placement | None:
+        """Return where an account lives, from the table.
+
+        Args:
+            account_db_key: the account.
+            newest: lock the row, and see it as it is now rather than when the transaction began to read.
+        """
+        row = await self.get_by_id(account_db_key, for_update=newest)
         return None if row is None else Placement(row.shard_id, row.epoch, row.state)
 
     async def finish(self, account_db_key: int, placement: Placement) -> bool:

@@ -10,16 +10,18 @@ from datetime import datetime
 
 from shardwise.database import ShardedDatabase
 from shardwise.errors import (
-    AccountBlockedError,
     AuthenticationError,
     DatabaseError,
     EntityNotFoundError,
     InvalidValueError,
     TopologyError,
 )
-from shardwise.finance.identity.models import STATUS_NORMAL, Account
+from shardwise.finance.identity.blocking import refuse_blocked
+from shardwise.finance.identity.homes import give_home
+from shardwise.finance.identity.models import Account
 from shardwise.finance.identity.repository import AccountRepository, Credentials, HomeRepository
-from shardwise.finance.identity.values import LoggedIn, SignedUp, SignUp, check_platform
+from shardwise.finance.identity.signing_up import Created, create_account
+from shardwise.finance.identity.values import LoggedIn, NewAccount, SignedUp, SignUp, check_platform
 from shardwise.finance.ledger.repository import LedgerAccountRepository
 from shardwise.finance.validation import check_name
 from shardwise.kit.clock import utc_now
@@ -61,13 +63,9 @@ class IdentityService:
             CommitOutcomeUnknownError: the connection was lost during the commit. Log in to see whether the
                 account exists; signing up again would say that the name is taken if it does.
         """
-        password_hash = await self._hasher.hash(request.password)
-        async with self._db.global_session() as session:
-            account = await AccountRepository(session).add(request, password_hash)
-            key = account.account_db_key
-            placement = await self._db.assignment.place(
-                session, key, region=region, state=PlacementState.PROVISIONING
-            )
+        new = request.with_hash(await self._hasher.hash(request.password))
+        created = await self._db.with_retry(self._create)(new, region)
+        key, placement = created.account_db_key, created.placement
         try:
             await self._finish_home(key, placement)
         except (DatabaseError, TopologyError) as error:
@@ -96,7 +94,7 @@ class IdentityService:
         if not await self._hasher.verify(password, stored) or found is None:
             raise AuthenticationError
         now = utc_now()
-        _refuse_blocked(found.account, now)
+        refuse_blocked(found.account, now)
         placement = await self._home(found)
         await self._count_login(found.account, password, now)
         return LoggedIn(
@@ -115,10 +113,18 @@ class IdentityService:
             EntityNotFoundError: there is no such account.
         """
         check_key(account_db_key)
-        async with self._db.global_session() as session:
-            known = await AccountRepository(session).log_out(account_db_key, utc_now())
-        if not known:
+        if not await self._db.with_retry(self._log_out)(account_db_key):
             raise EntityNotFoundError(Account.__name__, account_db_key)
+
+    async def _create(self, new: NewAccount, region: str | None) -> Created:
+        async with self._db.global_session() as session:
+            return await create_account(
+                session, new, self._db.assignment, state=PlacementState.PROVISIONING, region=region
+            )
+
+    async def _log_out(self, account_db_key: int) -> bool:
+        async with self._db.global_session() as session:
+            return await AccountRepository(session).log_out(account_db_key, utc_now())
 
     async def _credentials(self, platform_type: int, account_id: str) -> Credentials | None:
         try:
@@ -131,30 +137,30 @@ class IdentityService:
     async def _count_login(self, account: Account, password: str, now: datetime) -> None:
         old = account.password_hash
         better = await self._hasher.hash(password) if self._hasher.needs_rehash(old) else None
-        async with self._db.global_session() as session:
-            accounts = AccountRepository(session)
-            await accounts.count_login(account.account_db_key, now)
-            if better is not None:
-                await accounts.replace_hash(account.account_db_key, old=old, new=better)
+
+        async def count() -> None:
+            async with self._db.global_session() as session:
+                accounts = AccountRepository(session)
+                await accounts.count_login(account.account_db_key, now)
+                if better is not None:
+                    await accounts.replace_hash(account.account_db_key, old=old, new=better)
+
+        await self._db.with_retry(count)()
 
     async def _home(self, found: Credentials) -> Placement:
         """Return where an account lives, after finishing what a sign-up or an older program left undone."""
         key, placement = found.account.account_db_key, found.placement
         if placement is None:
-            placement = await self._assign(key)
+            placement = await self._db.with_retry(self._assign)(key)
         if placement.state is PlacementState.PROVISIONING:
             placement = await self._finish_home(key, placement)
         return placement
 
     async def _assign(self, account_db_key: int) -> Placement:
         async with self._db.global_session() as session:
-            # One login at a time gives an account its home; the others wait here and then find it.
-            await AccountRepository(session).get_by_id(account_db_key, for_update=True)
-            placement = await HomeRepository(session).find(account_db_key)
-            if placement is None:
-                placement = await self._db.assignment.place(
-                    session, account_db_key, state=PlacementState.PROVISIONING
-                )
+            placement = await give_home(
+                session, account_db_key, self._db.assignment, state=PlacementState.PROVISIONING
+            )
         self._db.directory.remember(account_db_key, placement)
         return placement
 
@@ -171,14 +177,3 @@ class IdentityService:
         finished = replace(placement, state=PlacementState.ACTIVE)
         self._db.directory.remember(account_db_key, finished)
         return finished
-
-
-def _refuse_blocked(account: Account, now: datetime) -> None:
-    if account.account_status != STATUS_NORMAL:
-        raise AccountBlockedError(f"account {account.account_db_key} is {account.account_status}")
-    if account.is_withdraw:
-        raise AccountBlockedError(f"account {account.account_db_key} is withdrawn")
-    # An account that was never blocked carries the moment of its creation here.
-    if account.block_endtime > max(now, account.create_time):
-        until = account.block_endtime.isoformat(timespec="seconds")
-        raise AccountBlockedError(f"account {account.account_db_key} is blocked until {until}")

@@ -16,6 +16,25 @@ _AHEAD_OF_UTC = timedelta(days=1)  # tomorrow has begun somewhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccount:
+    """What the row of a new account says, checked by whoever makes it.
+
+    Attributes:
+        password_hash: made by a `PasswordHasher`, or by an old program; never shown.
+    """
+
+    platform_type: int
+    account_id: str
+    password_hash: str = field(repr=False)
+    nickname: str
+    email: str | None = None
+    birth_year: int | None = None
+    birth_month: int | None = None
+    birth_day: int | None = None
+    gender: Gender | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignUp:
     """Who wants an account; checked when it is made, the name and the address composed (Unicode's NFC).
 
@@ -53,10 +72,24 @@ class SignUp:
         if not isinstance(self.password, str):
             raise InvalidValueError("password", "it must be text")
         if self.email is not None:
-            object.__setattr__(self, "email", _checked_email(self.email))
+            object.__setattr__(self, "email", check_email(self.email))
         _check_birth(self.birth_year, self.birth_month, self.birth_day)
         if self.gender is not None and self.gender not in tuple(Gender):
             raise InvalidValueError("gender", f"{self.gender!r} is not one of {', '.join(Gender)}")
+
+    def with_hash(self, password_hash: str) -> NewAccount:
+        """Return the account's row, with a hash in place of the password."""
+        return NewAccount(
+            platform_type=self.platform_type,
+            account_id=self.account_id,
+            password_hash=password_hash,
+            nickname=self.nickname,
+            email=self.email,
+            birth_year=self.birth_year,
+            birth_month=self.birth_month,
+            birth_day=self.birth_day,
+            gender=self.gender,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +140,12 @@ def check_platform(platform_type: int) -> int:
     return platform_type
 
 
-def _checked_email(email: str) -> str:
+def check_email(email: str) -> str:
+    """Return an e-mail address, composed.
+
+    Raises:
+        InvalidValueError: it has more than 100 characters, or does not look like one.
+    """
     address = check_name("email", email, longest=100)
     if not _EMAIL.fullmatch(address):
         raise InvalidValueError("email", "it does not look like name@host.domain")
