@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from sqlalchemy import Boolean, Integer, SmallInteger, text, types
+from sqlalchemy import Boolean, Integer, SmallInteger, String, text, types
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -12,6 +12,11 @@ from shardwise.schema.types import ExactDecimal, UnsignedInt
 def TinyInt(*, unsigned: bool = False) -> types.TypeEngine[int]:  # noqa: N802  # reads as a type where it is used
     """Return a number of one byte on MySQL and MariaDB, a small integer elsewhere."""
     return SmallInteger().with_variant(mysql.TINYINT(unsigned=unsigned), "mysql", "mariadb")
+
+
+def Caseless(length: int) -> String:  # noqa: N802
+    """Return text that is equal in any case of its letters, as MySQL and MariaDB compare (SQLite: A to Z)."""
+    return String(length).with_variant(String(length, collation="NOCASE"), "sqlite")
 
 
 def flag_column(*, default: bool = False) -> Mapped[bool]:

@@ -69,7 +69,7 @@ class Comparison:
         table = column.table.name
         if table not in self._sqlite_types:
             assert context.connection is not None  # noqa: S101  # comparisons are made online
-            rows = context.connection.exec_driver_sql(f'PRAGMA table_info("{table}")')
+            rows = context.connection.exec_driver_sql(f'PRAGMA table_xinfo("{table}")')
             self._sqlite_types[table] = {row.name: row.type for row in rows}
         declared = self._sqlite_types[table].get(column.name, "")
         return _plain(declared) != _plain(wanted.compile(dialect=context.dialect))

@@ -36,6 +36,8 @@ def rebuild_statements(before: Table, after: Table, given: Mapping[str, str], di
     targets, sources = [], []
     for column in after.columns:
         quoted, fill = quote(column.name), values.get(column.name)
+        if column.computed is not None:
+            continue  # the database does it
         if column.name in before.columns:
             sources.append(value_sql(quoted, fill=fill, boolean=turns_boolean(before, column)))
         elif column.name in given:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Column, Connection, Table, text
 
 from shardwise.errors import MigrationError
 from shardwise.migrations.existing import Existing, keys_of
@@ -27,21 +27,39 @@ def require_unique(
     """
     quote = connection.dialect.identifier_preparer.quote
     for columns in _new_keys(table, existing):
-        # A column that doesn't exist yet has one value in all rows.
-        known = [name for name in columns if name in existing.columns]
+        # A column that doesn't exist yet has one value in all rows, unless it is computed from others.
+        known = [
+            name for name in columns if name in existing.columns or table.columns[name].computed is not None
+        ]
         if not known or set(columns) & set(filled):
             continue
-        names = ", ".join(quote(name) for name in known)
-        given = " AND ".join(f"{quote(name)} IS NOT NULL" for name in known)
+        values = {
+            name: quote(name) if name in existing.columns else _computed(table.columns[name], connection)
+            for name in known
+        }
+        shown = ", ".join(
+            value if name in existing.columns else f"{value} AS {quote(name)}"
+            for name, value in values.items()
+        )
+        given = " AND ".join(f"{value} IS NOT NULL" for value in values.values())
         query = (
-            f"SELECT {names}, COUNT(*) FROM {quote(table.name)} WHERE {given}"
-            f" GROUP BY {names} HAVING COUNT(*) > 1"
+            f"SELECT {shown}, COUNT(*) FROM {quote(table.name)} WHERE {given}"
+            f" GROUP BY {', '.join(map(quote, known))} HAVING COUNT(*) > 1"
         )
         if connection.execute(text(f"{query} LIMIT 1")).first() is not None:
             raise MigrationError(
                 f"rows of {table.name} have the same {', '.join(known)}, which must be unique from here on;"
                 f" `{query}` shows them"
             )
+
+
+def _computed(column: "Column[object]", connection: Connection) -> str:
+    """Return the value that a column is going to have, compared as the column will compare it."""
+    assert column.computed is not None  # noqa: S101  # callers look
+    kind = column.type.dialect_impl(connection.dialect)
+    collation = getattr(kind, "collation", None)
+    value = f"({column.computed.sqltext})"
+    return f"{value} COLLATE {collation}" if collation else value
 
 
 def _new_keys(table: Table, existing: Existing) -> list[tuple[str, ...]]:

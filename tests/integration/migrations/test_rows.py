@@ -19,10 +19,13 @@ from sqlalchemy import (
     Table,
     Text,
     insert,
+    inspect,
     select,
     text,
 )
+from sqlalchemy.exc import IntegrityError
 
+from shardwise.errors import MigrationError
 from shardwise.migrations.baseline import GLOBAL, SHARD
 from shardwise.migrations.branches import Branch
 from shardwise.migrations.runner import downgrade, upgrade
@@ -170,7 +173,7 @@ async def test_any_number_but_zero_becomes_true(make_target: MakeTarget, ask: As
                 text(
                     "INSERT INTO table_signal_alarms"
                     " (alarm_id, account_db_key, symbol, is_active, updated_at)"
-                    " VALUES (:name, 1, 'S', :flag, '2020-01-01')"
+                    " VALUES (:name, 1, :name, :flag, '2020-01-01')"
                 ),
                 {"name": name, "flag": old},
             )
@@ -248,3 +251,66 @@ async def test_numbers_go_on_where_they_were_on_sqlite(make_target: MakeTarget, 
     await upgrade(target)
     await ask(target, lambda c: c.execute(account, {"key": None, "name": "c"}))
     assert await ask(target, lambda c: c.scalar(text("SELECT account_db_key FROM table_accountid"))) == 5002
+
+
+def old_alarm(name: str, symbol: str, *, deleted: int = 0, account: int = 7) -> str:
+    """The INSERT of a program that knows the old columns only."""
+    return (
+        "INSERT INTO table_signal_alarms (alarm_id, account_db_key, symbol, is_deleted, updated_at)"
+        f" VALUES ('{name}', {account}, '{symbol}', {deleted}, '2020-01-01')"
+    )
+
+
+async def run(ask: Ask, target: Target, *statements: str) -> None:
+    await ask(target, lambda connection: [connection.execute(text(each)) for each in statements])
+
+
+async def test_accounts_with_several_live_alarms_for_a_symbol_stop_the_upgrade(
+    make_target: MakeTarget, ask: Ask
+) -> None:
+    target = make_target(Branch.SHARD)
+    await upgrade(target, "s0019")
+    await run(ask, target, old_alarm("a", "AAPL"), old_alarm("b", "aapl"))
+    with pytest.raises(
+        MigrationError, match=r"the same account_db_key, live_symbol.* `SELECT .*` shows them"
+    ) as refused:
+        await upgrade(target)
+    query = str(refused.value).split("`")[1:-1]
+    (row,) = await ask(target, lambda c: c.execute(text("`".join(query))).all())
+    assert (row[0], row[1].lower(), row[2]) == (7, "aapl", 2)
+    columns = await ask(
+        target, lambda c: [each["name"] for each in inspect(c).get_columns("table_signal_alarms")]
+    )
+    assert "live_symbol" not in columns
+
+    await run(ask, target, "UPDATE table_signal_alarms SET is_deleted = 1 WHERE alarm_id = 'b'")
+    await upgrade(target)
+
+
+async def test_deleted_alarms_and_other_accounts_are_no_duplicates(make_target: MakeTarget, ask: Ask) -> None:
+    target = make_target(Branch.SHARD)
+    await upgrade(target, "s0001")
+    kept = [old_alarm("a", "AAPL"), old_alarm("b", "AAPL", account=8)]
+    gone = [old_alarm(name, "AAPL", deleted=1) for name in "cd"]
+    await run(ask, target, *kept, *gone)
+    await upgrade(target)
+    live = text("SELECT alarm_id, live_symbol FROM table_signal_alarms ORDER BY alarm_id")
+    found = await ask(target, lambda c: [tuple(row) for row in c.execute(live)])
+    assert found == [("a", "AAPL"), ("b", "AAPL"), ("c", None), ("d", None)]
+
+
+async def test_programs_that_know_the_old_columns_get_one_live_alarm_for_a_symbol(
+    make_target: MakeTarget, ask: Ask
+) -> None:
+    target = make_target(Branch.SHARD)
+    await upgrade(target)
+    await run(ask, target, old_alarm("a", "AAPL"), old_alarm("b", "MSFT"), old_alarm("c", "aapl", deleted=1))
+    for refused in (
+        old_alarm("d", "aapl"),
+        "UPDATE table_signal_alarms SET is_deleted = 0 WHERE alarm_id = 'c'",
+        "UPDATE table_signal_alarms SET symbol = 'Aapl' WHERE alarm_id = 'b'",
+    ):
+        with pytest.raises(IntegrityError):
+            await run(ask, target, refused)
+    again = ("UPDATE table_signal_alarms SET is_deleted = 1 WHERE alarm_id = 'a'", old_alarm("d", "aapl"))
+    await run(ask, target, *again)

@@ -122,7 +122,7 @@ def test_what_the_server_defaults_the_client_defaults_too(side: str, name: str) 
     missing = [
         column.name
         for column in table(side, name).columns
-        if column.server_default is not None and column.default is None
+        if column.server_default is not None and column.default is None and column.computed is None
     ]
     assert missing == []
 
@@ -157,9 +157,10 @@ async def test_extreme_values_come_back_as_they_went_in(database_url: str, side:
     async with engine.begin() as connection:
         await connection.run_sync(BASES[side].metadata.create_all)
         for subject in BASES[side].metadata.sorted_tables:
-            row = {column.name: largest(column) for column in subject.columns}
+            stored = [column for column in subject.columns if column.computed is None]
+            row = {column.name: largest(column) for column in stored}
             await connection.execute(insert(subject), row)
-            found = (await connection.execute(select(subject))).mappings().one()
+            found = (await connection.execute(select(*stored))).mappings().one()
             assert dict(found) == row, subject.name
     await engine.dispose()
 

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, text
+from sqlalchemy import Boolean, Column, Computed, ForeignKey, Index, Integer, String, Table, text
 from sqlalchemy.dialects import sqlite
 
 from shardwise.migrations.columns import baseline_metadata, choice, frozen, tiny_integer
@@ -121,3 +121,16 @@ def test_recurring_index_names_of_old_tables_get_the_tables_name(connection: sql
         create(connection, Table(name, metadata, Column("n", Integer), Index("idx_n", "n")))
     indexes = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index' ORDER BY 1").fetchall()
     assert indexes == [("one_idx_n",), ("two_idx_n",)]
+
+
+def test_what_the_database_computes_is_left_to_it(connection: sqlite3.Connection) -> None:
+    def doubled(length: int) -> Table:
+        twice = Column("twice", Integer, Computed("id * 2", persisted=True))
+        return frozen(
+            "things", Column("id", Integer, primary_key=True), Column("name", String(length)), twice
+        )
+
+    create(connection, doubled(20))
+    connection.execute("INSERT INTO things (id, name) VALUES (4, 'a')")
+    rebuild(connection, doubled(20), doubled(40))
+    assert connection.execute("SELECT id, name, twice FROM things").fetchall() == [(4, "a", 8)]
