@@ -336,6 +336,29 @@ class LedgerAccountError(DomainError):
     """The ledger account is missing or closed to the operation."""
 
 
+# The old procedures
+
+
+class ProcedureError(ShardwiseError):
+    """A stored procedure can't be called in this way."""
+
+
+class UnknownProcedureError(ProcedureError):
+    """Neither this library nor the database has a procedure of this name."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        super().__init__(f"there is no procedure {name}: {reason}")
+
+
+class ProcedureScopeError(ProcedureError):
+    """A procedure of the shards was called on the global database, or the other way round."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        super().__init__(f"{name}: {reason}")
+
+
 def note(error: BaseException, **facts: Any) -> None:
     """Add facts (shard, account, attempt) to an error's notes, one line each."""
     for name, value in facts.items():
