@@ -1,0 +1,133 @@
+"""All SQL for the outbox and its numbering."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, select
+from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.sql.dml import Insert
+
+from shardwise.errors import DatabaseError
+from shardwise.kit.clock import utc_now
+from shardwise.messaging.models import (
+    OutboxEvent,
+    OutboxSequence,
+    UniversalOutboxEvent,
+    UniversalOutboxStatus,
+)
+from shardwise.repository import BaseRepository
+from shardwise.repository.keys import with_keys
+
+_SEQUENCES: Any = OutboxSequence.__table__
+_PARTITION = ("account_db_key", "domain", "partition_key")
+
+
+class SequenceRepository(BaseRepository[OutboxSequence]):
+    """The numbering of partitions, in a session that the caller ends."""
+
+    async def take(self, account_db_key: int, domain: str, partition_key: str, *, count: int = 1) -> int:
+        """Return the first of `count` new numbers of a partition, in one statement.
+
+        The partition's row stays locked until the transaction ends. So the next publisher gets its number
+        only after this one has committed or rolled back: numbers are in commit order, without gaps.
+        """
+        partition = dict(
+            zip(_PARTITION, (account_db_key, domain, partition_key), strict=True), updated_at=utc_now()
+        )
+        is_sqlite = await self._dialect(partition) == "sqlite"
+        with self.translated():
+            await self.session.flush()  # a row that is refused is refused before anything is numbered
+            result: Any = await self.session.execute(
+                _STEP_SQLITE if is_sqlite else _STEP_MYSQL, partition | {"count": count, "first": count + 1}
+            )
+            following: int = result.scalar_one() if is_sqlite else result.lastrowid
+        if following <= count:
+            raise DatabaseError(
+                f"the database didn't say the number it gave in {domain!r}, {partition_key!r}"
+            )
+        return following - count
+
+    async def unused(self, before: datetime, *, limit: int) -> Sequence[tuple[Any, ...]]:
+        """Return the keys of partitions that weren't used since `before` and hold no event."""
+        statement = (
+            select(*(getattr(OutboxSequence, name) for name in _PARTITION))
+            .where(*self.own_rows(), _is_unused(before))
+            .limit(limit)
+        )
+        with self.translated():
+            return [tuple(row) for row in await self.session.execute(statement)]
+
+    async def delete_unused(self, keys: Sequence[tuple[Any, ...]], before: datetime) -> int:
+        """Delete partitions that are unused still, now under their lock; return how many were."""
+        conditions = [*self.own_rows(), with_keys(self.shape, list(keys)), _is_unused(before)]
+        return await self._execute_on_many(delete(OutboxSequence).where(*conditions))
+
+
+class OutboxRepository(BaseRepository[UniversalOutboxEvent]):
+    """Numbered events, in a session that the caller ends."""
+
+    async def pending(self, domain: str, *, limit: int | None) -> Sequence[UniversalOutboxEvent]:
+        """Return events of a domain that are to be delivered, by partition and number.
+
+        In a session that is pinned to an account those of the account, else those of the whole shard.
+        Nothing is claimed or locked.
+
+        Args:
+            domain: the domain.
+            limit: events at most, 1 to 10,000; None = all.
+        """
+        event = UniversalOutboxEvent
+        filters = [
+            event.domain == domain,
+            event.status == UniversalOutboxStatus.PENDING,
+            event.retry_count < event.max_retries,
+        ]
+        order = (event.partition_key, event.sequence_no, event.account_db_key)
+        return await self.list(filters, order_by=order, limit=limit)
+
+    async def find(self, event_id: str) -> UniversalOutboxEvent | None:
+        """Return an event as it is now, locked until the transaction ends."""
+        statement = self.query({"id": event_id}).with_for_update()
+        with self.translated():
+            event: UniversalOutboxEvent | None = await self.session.scalar(
+                statement, execution_options={"populate_existing": True}
+            )
+        return event
+
+    async def ids_where(self, *conditions: ColumnElement[bool], limit: int) -> Sequence[str]:
+        """Return ids of events with some properties, in no order."""
+        statement = select(UniversalOutboxEvent.id).where(*self.own_rows(), *conditions).limit(limit)
+        with self.translated():
+            return (await self.session.scalars(statement)).all()
+
+
+class UnorderedRepository(BaseRepository[OutboxEvent]):
+    """Events of the older outbox, in a session that the caller ends."""
+
+
+def _is_unused(before: datetime) -> ColumnElement[bool]:
+    event = UniversalOutboxEvent
+    same = (getattr(event, name) == getattr(OutboxSequence, name) for name in _PARTITION)
+    return and_(OutboxSequence.updated_at < before, ~exists().where(*same))
+
+
+def _step_mysql() -> Insert:
+    # LAST_INSERT_ID(x) also makes x the insert id of the statement, which comes back without a second one.
+    values = {"next_sequence": func.last_insert_id(bindparam("first"))}
+    statement = mysql.insert(_SEQUENCES).values(values)
+    more = func.last_insert_id(_SEQUENCES.c.next_sequence + bindparam("count"))
+    return statement.on_duplicate_key_update(next_sequence=more, updated_at=statement.inserted.updated_at)
+
+
+def _step_sqlite() -> Any:
+    statement = sqlite.insert(_SEQUENCES).values({"next_sequence": bindparam("first")})
+    more = {
+        "next_sequence": _SEQUENCES.c.next_sequence + bindparam("count"),
+        "updated_at": statement.excluded.updated_at,
+    }
+    upsert = statement.on_conflict_do_update(index_elements=list(_PARTITION), set_=more)
+    return upsert.returning(_SEQUENCES.c.next_sequence)
+
+
+_STEP_MYSQL, _STEP_SQLITE = _step_mysql(), _step_sqlite()
