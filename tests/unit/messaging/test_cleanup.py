@@ -127,9 +127,7 @@ async def test_a_partition_without_a_counter_begins_at_1(db: ShardedDatabase) ->
 
 
 async def test_many_rows_go_in_batches_and_a_job_can_take_them_in_parts(db: ShardedDatabase) -> None:
-    await put(
-        db, *(aged(f"{number:04}", status=PUBLISHED, published_at=8) for number in range(2_300))
-    )
+    await put(db, *(aged(f"{number:04}", status=PUBLISHED, published_at=8) for number in range(2_300)))
     assert await clean(db, delete_published, most=0) == 0
     assert await clean(db, delete_published, most=150) == 150
     assert await clean(db, delete_published) == 2_150
@@ -151,9 +149,7 @@ async def test_short_retentions_are_refused(db: ShardedDatabase, clean_up: Clean
 
 async def test_an_account_s_session_deletes_its_own_rows(db: ShardedDatabase, account: int) -> None:
     shard_id = (await db.where(account)).shard_id
-    rows = [
-        aged(f"of {key}", account_db_key=key, status=PUBLISHED, published_at=9) for key in (0, account)
-    ]
+    rows = [aged(f"of {key}", account_db_key=key, status=PUBLISHED, published_at=9) for key in (0, account)]
     async with db.shard_session(shard_id) as session:
         await session.execute(insert(UniversalOutboxEvent), rows)
     async with db.session(account) as session:
@@ -164,9 +160,7 @@ async def test_an_account_s_session_deletes_its_own_rows(db: ShardedDatabase, ac
 
 @pytest.mark.parametrize("engine_kind", ["mariadb"], indirect=True)
 async def test_two_jobs_at_once_delete_each_row_once(db: ShardedDatabase) -> None:
-    await put(
-        db, *(aged(f"{number:04}", status=PUBLISHED, published_at=8) for number in range(600))
-    )
+    await put(db, *(aged(f"{number:04}", status=PUBLISHED, published_at=8) for number in range(600)))
 
     async def job() -> int:
         deleted = 0

@@ -96,15 +96,16 @@ async def test_an_event_of_another_account_is_refused(
     assert await stored(db, (await db.where(account)).shard_id) == []
 
 
-async def test_a_rollback_leaves_neither_event_nor_gap(db: ShardedDatabase) -> None:
-    class Undone(Exception):
-        pass
+class UndoneError(Exception):
+    """What a publisher rolls back with."""
 
+
+async def test_a_rollback_leaves_neither_event_nor_gap(db: ShardedDatabase) -> None:
     for number in range(3):
-        with pytest.raises(Undone):
+        with pytest.raises(UndoneError):
             async with db.shard_session(1) as session:
                 await publish(session, event(number))
-                raise Undone
+                raise UndoneError
         async with db.shard_session(1) as session:
             await publish(session, event(number))
     assert await numbers(db) == [1, 2, 3]
@@ -182,10 +183,6 @@ async def test_the_longest_values_fit(db: ShardedDatabase) -> None:
     assert (row.partition_key, row.aggregate_id) == ("🙂" * 128, "é" * 128)
 
 
-class Undone(Exception):
-    """What a publisher rolls back with."""
-
-
 @pytest.mark.parametrize("engine_kind", ["mariadb"], indirect=True)
 @pytest.mark.parametrize("partitions", [1, 8])
 async def test_32_tasks_number_new_partitions_without_gap_in_commit_order(
@@ -199,7 +196,7 @@ async def test_32_tasks_number_new_partitions_without_gap_in_commit_order(
         async with db.session(account) as session:
             done = await publish(session, event(turn, partition=partition))
             if (task + turn) % 5 == 0:
-                raise Undone
+                raise UndoneError
             # The row's lock is held: no other task can be between here and its own commit.
             committed[partition].append(done.sequence_no)
         return partition, done
@@ -209,7 +206,7 @@ async def test_32_tasks_number_new_partitions_without_gap_in_commit_order(
         for turn in range(6):
             try:
                 finished.append(await publish_one(task, turn))
-            except Undone:
+            except UndoneError:
                 continue
         return finished
 
