@@ -75,8 +75,15 @@ def check_code(field: str, value: str, *, longest: int) -> str:
     return value
 
 
-def check_decimal(field: str, value: Decimal, *, precision: int, scale: int) -> Decimal:
+def check_decimal(field: str, value: Decimal, *, precision: int, scale: int, zero: bool = False) -> Decimal:
     """Return a number above zero that fits DECIMAL(precision, scale) exactly, with `scale` digits.
+
+    Args:
+        field: what to call it in an error.
+        value: the number.
+        precision: digits in all.
+        scale: digits after the point.
+        zero: accept zero too.
 
     Raises:
         InvalidValueError: it is no `Decimal`, not finite, not above zero, too large, or has more than
@@ -86,8 +93,8 @@ def check_decimal(field: str, value: Decimal, *, precision: int, scale: int) -> 
         raise InvalidValueError(field, f"it must be a Decimal, not {type(value).__name__}")
     if not value.is_finite():
         raise InvalidValueError(field, f"{value} is not a finite number")
-    if value <= 0:
-        raise InvalidValueError(field, f"{value} is not above zero")
+    if value < 0 or (value == 0 and not zero):
+        raise InvalidValueError(field, f"{value} is {'below' if zero else 'not above'} zero")
     if value >= Decimal(1).scaleb(precision - scale):
         raise InvalidValueError(
             field, f"{value} is too large for {precision - scale} digits before the point"

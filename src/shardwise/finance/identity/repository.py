@@ -71,10 +71,17 @@ class AccountRepository(BaseRepository[Account]):
         changes = {"login_time": now, "login_count": Account.login_count + 1}
         await self.update_many({"account_db_key": account_db_key}, changes)
 
-    async def replace_hash(self, account_db_key: int, *, old: str, new: str) -> None:
-        """Store another hash of the same password, unless the password was changed meanwhile."""
+    async def replace_hash(self, account_db_key: int, *, old: str, new: str) -> bool:
+        """Store another hash unless the old one was replaced meanwhile; return whether it was stored."""
         unchanged = {"account_db_key": account_db_key, "password_hash": old}
-        await self.update_many(unchanged, {"password_hash": new})
+        return await self.update_many(unchanged, {"password_hash": new}) == 1
+
+    async def hash_for_change(self, account_db_key: int) -> str | None:
+        """Return the present hash and lock the account, None if nobody has the key."""
+        statement = select(Account.password_hash).where(Account.account_db_key == account_db_key)
+        with self.translated():
+            found: str | None = await self.session.scalar(statement.with_for_update())
+        return found
 
     async def log_out(self, account_db_key: int, now: datetime) -> bool:
         """Note that an account has logged out; return whether there is such an account."""
