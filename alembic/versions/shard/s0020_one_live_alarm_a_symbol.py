@@ -4,8 +4,11 @@
 several such alarms stop the upgrade before this table is changed. Downgrading keeps every row.
 """
 
+from collections.abc import Callable
+
 from alembic import op
 from sqlalchemy import Boolean, Column, Computed, Index, String, Table, UniqueConstraint, text
+from sqlalchemy.types import TypeEngine
 
 from shardwise.migrations.columns import caseless, frozen
 from shardwise.migrations.reshape import reshape
@@ -18,12 +21,14 @@ branch_labels = None
 depends_on = None
 
 
-def _alarms(symbol: "Column[str]", *items: "Column[str] | UniqueConstraint | Index") -> Table:
+def _alarms(
+    name: Callable[[int], TypeEngine[str]], *items: "Column[str] | UniqueConstraint | Index"
+) -> Table:
     return frozen(
         "table_signal_alarms",
         Column("account_db_key", UnsignedBigInt(), primary_key=True, autoincrement=False),
-        Column("alarm_id", String(128), primary_key=True),
-        symbol,
+        Column("alarm_id", name(128), primary_key=True),
+        Column("symbol", name(50), nullable=False),
         Column("company_name", String(200)),
         Column("current_price", ExactDecimal(19, 6)),
         Column("exchange", String(50)),
@@ -42,11 +47,11 @@ def _alarms(symbol: "Column[str]", *items: "Column[str] | UniqueConstraint | Ind
 
 
 BEFORE = _alarms(
-    Column("symbol", String(50), nullable=False),
+    String,
     Index("idx_active", "is_active", "is_deleted"),
 )
 AFTER = _alarms(
-    Column("symbol", caseless(50), nullable=False),
+    caseless,
     Column("live_symbol", caseless(50), Computed("CASE WHEN is_deleted = 0 THEN symbol END", persisted=True)),
     UniqueConstraint("account_db_key", "live_symbol", name="uk_live_symbol"),
     Index("idx_active", "is_active", "is_deleted", "symbol", "exchange"),

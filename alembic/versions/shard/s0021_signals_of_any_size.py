@@ -3,6 +3,8 @@
 Downgrading fails as long as a word or a number is longer than the old column.
 """
 
+from collections.abc import Callable
+
 from alembic import op
 from sqlalchemy import BigInteger, Boolean, Column, Index, String, Table, UniqueConstraint, text
 from sqlalchemy.types import TypeEngine
@@ -18,14 +20,16 @@ branch_labels = None
 depends_on = None
 
 
-def _history(*, symbol: TypeEngine[str], longest_type: int, profit_digits: int, of_alarm: Index) -> Table:
+def _history(
+    *, name: Callable[[int], TypeEngine[str]], longest_type: int, profit_digits: int, of_alarm: Index
+) -> Table:
     return frozen(
         "table_signal_history",
         Column("account_db_key", UnsignedBigInt(), primary_key=True, autoincrement=False),
-        Column("signal_id", String(128), primary_key=True),
-        Column("alarm_id", String(128), nullable=False),
-        Column("symbol", symbol, nullable=False),
-        Column("signal_type", String(longest_type), nullable=False),
+        Column("signal_id", name(128), primary_key=True),
+        Column("alarm_id", name(128), nullable=False),
+        Column("symbol", name(50), nullable=False),
+        Column("signal_type", name(longest_type), nullable=False),
         Column("signal_price", ExactDecimal(19, 6)),
         Column("volume", BigInteger),
         Column("triggered_at", UtcDateTime()),
@@ -45,11 +49,9 @@ def _history(*, symbol: TypeEngine[str], longest_type: int, profit_digits: int, 
     )
 
 
-BEFORE = _history(
-    symbol=String(50), longest_type=10, profit_digits=10, of_alarm=Index("idx_alarm", "alarm_id")
-)
+BEFORE = _history(name=String, longest_type=10, profit_digits=10, of_alarm=Index("idx_alarm", "alarm_id"))
 AFTER = _history(
-    symbol=caseless(50),
+    name=caseless,
     longest_type=20,
     profit_digits=27,  # from the lowest price to the highest is a gain of 21 digits before the point
     of_alarm=Index("idx_alarm_history", "account_db_key", "alarm_id", "triggered_at"),

@@ -21,7 +21,7 @@ class SignalAlarm(ShardBase):
     __tablename__ = "table_signal_alarms"
 
     account_db_key: Mapped[int] = account_key_column()
-    alarm_id: Mapped[str] = mapped_column(String(128), primary_key=True, default=new_text_id)
+    alarm_id: Mapped[str] = mapped_column(Caseless(128), primary_key=True, default=new_text_id)
     symbol: Mapped[str] = mapped_column(Caseless(50))
     company_name: Mapped[str | None] = mapped_column(String(200))
     current_price: Mapped[Decimal | None] = mapped_column(ExactDecimal(19, 6))
@@ -54,10 +54,10 @@ class Signal(ShardBase):
     __tablename__ = "table_signal_history"
 
     account_db_key: Mapped[int] = account_key_column()
-    signal_id: Mapped[str] = mapped_column(String(128), primary_key=True, default=new_text_id)
-    alarm_id: Mapped[str] = mapped_column(String(128))
+    signal_id: Mapped[str] = mapped_column(Caseless(128), primary_key=True, default=new_text_id)
+    alarm_id: Mapped[str] = mapped_column(Caseless(128))
     symbol: Mapped[str] = mapped_column(Caseless(50))
-    signal_type: Mapped[str] = mapped_column(String(20))
+    signal_type: Mapped[str] = mapped_column(Caseless(20))
     signal_price: Mapped[Decimal | None] = mapped_column(ExactDecimal(19, 6))
     volume: Mapped[int | None] = mapped_column(BigInteger)
     triggered_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
