@@ -120,6 +120,11 @@ class ShardedDatabase:
         await self.topology.close()
         await self.global_manager.close()
 
+    @property
+    def is_open(self) -> bool:
+        """Return whether it was opened and not closed since."""
+        return self._opened
+
     async def __aenter__(self) -> Self:
         return await self.open()
 
