@@ -1,6 +1,5 @@
 """Runs a registered procedure as the old server ran it: in one transaction, its failures logged."""
 
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -19,11 +18,10 @@ from shardwise.errors import (
 )
 from shardwise.legacy.arguments import account_of, bind_arguments
 from shardwise.legacy.error_log import Failure, failure_of, write_failure
+from shardwise.legacy.following import refresh_topology
 from shardwise.legacy.procedure import Call, OnError, Procedure, Rows, Scope
 from shardwise.legacy.rows import code, plain_row
 from shardwise.schema.base import SHARD_KEY
-
-logger = logging.getLogger(__name__)
 
 Arguments = dict[str, Any]
 
@@ -174,10 +172,7 @@ async def follow(db: ShardedDatabase, procedure: Procedure, rows: Rows) -> None:
         if isinstance(key := row.get(SHARD_KEY), int):
             db.directory.invalidate(key)
     if (procedure.alias_of or procedure.name) in _CHANGES_TOPOLOGY:
-        try:
-            await db.topology.refresh()
-        except ShardwiseError as error:  # the call itself is committed
-            logger.warning("the shard configuration can't be read, the previous one stays: %s", error)
+        await refresh_topology(db)
 
 
 async def _session_for(

@@ -1,0 +1,87 @@
+"""Runs statements written by hand in a session."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shardwise.errors import CommitOutcomeUnknownError, DatabaseError
+from shardwise.legacy.procedure import Rows
+from shardwise.legacy.sql import Statement
+from shardwise.topology.driver_errors import wrapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a statement gave.
+
+    Attributes:
+        rows: its rows as dicts; none for a statement that returns none. Where two columns have the same
+            name the first one keeps it, and a later one is `table.name` on a server (as the old driver
+            did) and `name_2`, `name_3` on SQLite.
+        affected: how many rows it wrote, counting those that it found and left as they were.
+        inserted_id: the id that the database made for the first row of an INSERT; 0 if it made none.
+    """
+
+    rows: Rows
+    affected: int = 0
+    inserted_id: int = 0
+
+
+async def execute(session: AsyncSession, statement: Statement) -> Answer:
+    """Run a statement on the session's connection, in its transaction.
+
+    Raises:
+        CommitOutcomeUnknownError: the connection was lost, and a rollback wouldn't undo the statement.
+        DatabaseError: the database refused or failed it; the driver's error is the cause.
+    """
+    connection = await session.connection()
+    try:
+        with wrapping():
+            return await connection.run_sync(_execute, statement)
+    except DatabaseError as error:
+        if statement.can_be_undone or not is_lost(error):
+            raise
+        raise CommitOutcomeUnknownError from error
+
+
+def is_lost(error: DatabaseError) -> bool:
+    """Return whether the connection was lost while the server had the statement."""
+    return isinstance(error.__cause__, DBAPIError) and error.__cause__.connection_invalidated
+
+
+def _execute(connection: Connection, statement: Statement) -> Answer:
+    options = {"no_parameters": not statement.values, "sqlite_raw_colnames": True}
+    result: CursorResult[Any] = connection.exec_driver_sql(
+        statement.text, statement.values, execution_options=options
+    )
+    if result.returns_rows:
+        names = _names(result)
+        rows = [dict(zip(names, row, strict=True)) for row in result]
+        return Answer(rows=rows, affected=max(result.rowcount, 0))
+    inserted_id = (result.lastrowid or 0) if statement.inserts else 0
+    return Answer(rows=[], affected=max(result.rowcount, 0), inserted_id=inserted_id)
+
+
+def _names(result: CursorResult[Any]) -> list[str]:
+    names = list(result.keys())
+    if len(set(names)) == len(names):
+        return names
+    fields = getattr(getattr(getattr(result.cursor, "_cursor", None), "_result", None), "fields", None)
+    unique: dict[str, None] = {}
+    for number, name in enumerate(names):
+        unique[_unlike(name, unique, fields[number].table_name if fields else None)] = None
+    return list(unique)
+
+
+def _unlike(name: str, taken: dict[str, None], table: str | None) -> str:
+    if name not in taken:
+        return name
+    if table and f"{table}.{name}" not in taken:
+        return f"{table}.{name}"
+    number = 2
+    while f"{name}_{number}" in taken:
+        number += 1
+    return f"{name}_{number}"
