@@ -7,7 +7,20 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Enum, Float, String, and_, cast, false, or_, type_coerce
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Double,
+    Enum,
+    Float,
+    Integer,
+    String,
+    and_,
+    cast,
+    false,
+    or_,
+    type_coerce,
+)
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
@@ -39,6 +52,8 @@ def _comparable(sorting: Sorting) -> Sorting:
     if isinstance(kind, Enum):
         # MySQL sorts an ENUM by the position of its word but compares it by the word itself.
         return replace(sorting, expression=cast(sorting.expression, String), attribute=None)
+    if isinstance(kind, Boolean):  # SQLAlchemy has no "greater" for it
+        return replace(sorting, expression=type_coerce(sorting.expression, Integer), attribute=None)
     double = isinstance(kind, Double) or (getattr(kind, "precision", None) or 0) > _SINGLE_PRECISION_BITS
     if isinstance(kind, Float) and not double:
         raise InvalidValueError("order_by", f"{sorting.expression} is a float; page by an exact column")

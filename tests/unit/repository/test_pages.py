@@ -52,6 +52,7 @@ class Row(Base):
     kind: Mapped[Kind] = mapped_column(Choice(Kind))
     ratio: Mapped[float | None] = mapped_column(Float)
     exact_ratio: Mapped[float | None] = mapped_column(Double)
+    flag: Mapped[bool | None]
 
 
 def some_rows() -> list[dict[str, object]]:
@@ -67,6 +68,7 @@ def some_rows() -> list[dict[str, object]]:
             "at": START + timedelta(microseconds=random.choice([0, 1, 2, 1_000_000])),
             "kind": random.choice(list(Kind)),
             "exact_ratio": random.choice([None, 0.1, 1 / 3, 1e300]),
+            "flag": random.choice([None, False, True]),
         }
         for number in range(60)
     ]
@@ -102,6 +104,8 @@ ORDERS: list[OrderBy] = [
     ["at", "-id", "part"],
     "exact_ratio",
     "-exact_ratio",
+    ["flag", "-name"],
+    ["-flag", "at"],
     Row.price.desc(),
     func.length(Row.name),
     [func.coalesce(Row.price, 0).desc(), "-name"],
