@@ -33,6 +33,6 @@ def test_nesting_ends_somewhere() -> None:
     document: list[object] = []
     for _ in range(51):
         document = [document]
-    with pytest.raises(InvalidValueError, match="^data: it is nested more than 50 deep"):
+    with pytest.raises(InvalidValueError, match=r"^data: it is nested more than 50 deep"):
         check_document("data", document)
     assert check_document("data", document[0]) is document[0]

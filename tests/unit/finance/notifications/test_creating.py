@@ -83,7 +83,7 @@ async def test_creating_takes_two_statements(db: ShardedDatabase, create: Any) -
 
 
 async def test_nothing_is_sent_for_what_can_not_be_accepted(db: ShardedDatabase, create: Any) -> None:
-    with count_statements(db) as sent, pytest.raises(InvalidValueError, match="^priority: 6 is not from 1"):
+    with count_statements(db) as sent, pytest.raises(InvalidValueError, match=r"^priority: 6 is not from 1"):
         await create(priority=6)
     assert sent == []
 
