@@ -67,6 +67,8 @@ class SequenceRepository(BaseRepository[OutboxSequence]):
 class OutboxRepository(BaseRepository[UniversalOutboxEvent]):
     """Numbered events, in a session that the caller ends."""
 
+    max_limit = (1 << 31) - 1
+
     async def pending(self, domain: str, *, limit: int | None) -> Sequence[UniversalOutboxEvent]:
         """Return events of a domain that are to be delivered, by partition and number.
 
@@ -75,7 +77,7 @@ class OutboxRepository(BaseRepository[UniversalOutboxEvent]):
 
         Args:
             domain: the domain.
-            limit: events at most, 1 to 10,000; None = all.
+            limit: events at most, 1 or more; None = all.
         """
         event = UniversalOutboxEvent
         filters = [

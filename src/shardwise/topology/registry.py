@@ -1,12 +1,14 @@
 """Adds shards to the configuration and changes their status; `topology.refresh()` then follows."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shardwise.errors import InvalidValueError, ShardExistsError, TopologyChangedError, UnknownShardError
+from shardwise.kit.clock import utc_now
 from shardwise.schema.control import ShardConfig, ShardStats, ShardStatus
 from shardwise.topology.loader import address_columns
 from shardwise.topology.manager import DatabaseManager
@@ -103,8 +105,23 @@ async def set_status(global_database: DatabaseManager, shard_id: int, status: Sh
         DatabaseError: it can't be written.
     """
     async with global_database.session() as session:
-        row = await session.get(ShardConfig, shard_id, with_for_update=True)
-        if row is None:
-            raise UnknownShardError(shard_id)
-        before, row.status = row.status, status
-        return before
+        return await change_status(session, shard_id, status)
+
+
+async def change_status(session: AsyncSession, shard_id: int, status: ShardStatus) -> ShardStatus:
+    """Do what `set_status` does in the caller's transaction of the global database.
+
+    `topology.refresh()` follows its commit.
+    """
+    row = await session.get(ShardConfig, shard_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise UnknownShardError(shard_id)
+    before, row.status, row.updated_at = row.status, status, utc_now()
+    await session.flush()
+    return before
+
+
+async def shards_with(session: AsyncSession, status: ShardStatus) -> Sequence[ShardConfig]:
+    """Return the configuration of the shards with a status, by id, as the table has it."""
+    statement = select(ShardConfig).where(ShardConfig.status == status).order_by(ShardConfig.shard_id)
+    return (await session.scalars(statement)).all()

@@ -14,7 +14,14 @@ from shardwise.errors import (
     UnknownShardError,
 )
 from shardwise.schema.control import ShardConfig, ShardStats, ShardStatus
-from shardwise.topology.registry import MAX_SHARD_ID, NewShard, add_shard, set_status
+from shardwise.topology.registry import (
+    MAX_SHARD_ID,
+    NewShard,
+    add_shard,
+    change_status,
+    set_status,
+    shards_with,
+)
 
 URL = make_url("mysql+asyncmy://ann:pa%2Fss@db3.example:3307/three")
 
@@ -85,3 +92,15 @@ def test_value_that_cannot_be_used_is_named(field: str, value: object) -> None:
     given: dict[str, Any] = {"shard_id": 3, "name": "three", "url": URL, field: value}
     with pytest.raises(InvalidValueError, match=field):
         NewShard(**given)
+
+
+async def test_status_changes_in_the_caller_s_transaction(db: ShardedDatabase) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with db.global_session() as session:
+            assert await change_status(session, 1, ShardStatus.DISABLED) is ShardStatus.ACTIVE
+            assert [row.shard_id for row in await shards_with(session, ShardStatus.ACTIVE)] == [2]
+            raise ZeroDivisionError
+    async with db.global_session() as session:
+        assert [row.shard_id for row in await shards_with(session, ShardStatus.ACTIVE)] == [1, 2]
+        with pytest.raises(UnknownShardError):
+            await change_status(session, 9, ShardStatus.ACTIVE)

@@ -19,3 +19,7 @@ class PositionRepository(BaseRepository[PortfolioPosition]):
     async def held(self, account_db_key: int) -> Sequence[PortfolioPosition]:
         """Return the positions in which something is held, by asset code."""
         return await self.list({"account_db_key": account_db_key, "quantity__gt": 0}, order_by="asset_code")
+
+    async def all_of(self, account_db_key: int) -> Sequence[PortfolioPosition]:
+        """Return an account's positions by asset code, those in which nothing is left too."""
+        return await self.list({"account_db_key": account_db_key}, order_by="asset_code")
