@@ -34,6 +34,15 @@ def check_text(field: str, value: object, *, longest: int) -> str:
         raise InvalidValueError(field, f"it has {len(value)} characters; 1 to {longest} are accepted")
     if value != value.strip():
         raise InvalidValueError(field, "it begins or ends with white space")
+    return check_line(field, value)
+
+
+def check_line(field: str, value: str) -> str:
+    """Return a text of any length that stays on one line and that every database can store.
+
+    Raises:
+        InvalidValueError: it has control characters, line ends or lone surrogates.
+    """
     for character in value:
         if unicodedata.category(character) in _BREAKS:
             raise _not_accepted(field, character)

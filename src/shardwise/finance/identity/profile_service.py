@@ -115,8 +115,8 @@ class ProfileService:
 
         Args:
             account_db_key: whose.
-            everything: nickname, address and number (made by `BasicProfile.checked`) and notifications;
-                a password and keys of other services only if they are given.
+            everything: nickname, address, number and notifications; a password and keys of other
+                services only if they are given.
 
         Raises:
             DuplicateEntityError: another account has the address.
@@ -124,6 +124,8 @@ class ProfileService:
             AccountBlockedError: it is right, but the account is blocked or withdrawn.
             InvalidValueError: one of them can't be accepted; it is named.
         """
+        given = everything.basic
+        basic = BasicProfile.checked(given.nickname, given.email, given.phone_number)
         if everything.api_keys is not None:
             everything.api_keys.check()
         password = None
@@ -131,7 +133,7 @@ class ProfileService:
             recent = await read(self._db, find_recent_passwords, account_db_key)
             password = await approve(self._hasher, recent, everything.password)
         update = ProfileUpdate(
-            basic=everything.basic,
+            basic=basic,
             notifications=everything.notifications,
             password=password,
             api_keys=everything.api_keys,

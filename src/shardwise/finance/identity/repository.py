@@ -56,6 +56,7 @@ class AccountRepository(BaseRepository[Account]):
             .outerjoin(UserProfile, UserProfile.account_db_key == Account.account_db_key)
             .outerjoin(ShardMapping, ShardMapping.account_db_key == Account.account_db_key)
             .where(Account.platform_type == platform_type, Account.account_id == account_id)
+            .execution_options(populate_existing=True)
         )
         with self.translated():
             row: Any = (await self.session.execute(statement)).one_or_none()
@@ -76,11 +77,11 @@ class AccountRepository(BaseRepository[Account]):
         unchanged = {"account_db_key": account_db_key, "password_hash": old}
         return await self.update_many(unchanged, {"password_hash": new}) == 1
 
-    async def hash_for_change(self, account_db_key: int) -> str | None:
-        """Return the present hash and lock the account, None if nobody has the key."""
+    async def password_hash(self, account_db_key: int, *, lock: bool = False) -> str | None:
+        """Return the present hash, None if nobody has the key; with `lock` nobody else can change it."""
         statement = select(Account.password_hash).where(Account.account_db_key == account_db_key)
         with self.translated():
-            found: str | None = await self.session.scalar(statement.with_for_update())
+            found: str | None = await self.session.scalar(statement.with_for_update() if lock else statement)
         return found
 
     async def log_out(self, account_db_key: int, now: datetime) -> bool:
