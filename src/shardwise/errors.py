@@ -332,6 +332,10 @@ class TransactionConflictError(DomainError):
     """The transaction id was used before for something else."""
 
 
+class SignalEvaluationError(DomainError):
+    """The signal was evaluated before, or can't be judged."""
+
+
 class LedgerAccountError(DomainError):
     """The ledger account is missing or closed to the operation."""
 
