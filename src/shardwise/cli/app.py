@@ -7,6 +7,7 @@ import typer
 
 import shardwise
 from shardwise.cli import accounts, shards
+from shardwise.cli.adopt import adopt
 from shardwise.cli.demo.command import demo
 from shardwise.cli.recreate import recreate
 from shardwise.cli.revision import revision
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo)
 app.command("upgrade")(upgrade)
+app.command("adopt")(adopt)
 app.command("status")(show_status)
 app.add_typer(shards.app, name="shards")
 app.add_typer(accounts.app, name="accounts")

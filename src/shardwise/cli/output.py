@@ -28,6 +28,8 @@ STATUS_COLOURS = {
     "down": "red",
     "failed": "red",
     "WRONG": "red",
+    "blocks": "red",
+    "attention": "yellow",
 }
 
 

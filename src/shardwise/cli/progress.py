@@ -43,6 +43,10 @@ class UpgradeProgress:
         """Take note of one database that is done."""
         self._bar.update(self._task, advance=1, description=f"Upgrading: {result.name}")
 
+    def doing(self, what: str) -> None:
+        """Show the step that begins."""
+        self._bar.update(self._task, description=what)
+
     def __enter__(self) -> Self:
         self._bar.start()
         return self

@@ -11,6 +11,7 @@ from sqlalchemy import Column, types
 from sqlalchemy.dialects import mysql
 
 from shardwise.migrations.branches import Branch
+from shardwise.migrations.guard import ADOPTION_TABLE
 from shardwise.schema.columns import current_moment
 
 # What Alembic, or an older one, doesn't compare: fractions of seconds, whether numbers may be negative, and
@@ -41,8 +42,8 @@ class Comparison:
         }
 
     def _include_name(self, name: str | None, kind: str, parents: Any) -> bool:
-        """Leave the other branch's tables alone where both share a database."""
-        return kind != "table" or name not in self._other_tables
+        """Leave the other branch's tables alone where both share a database, and an adoption's notes."""
+        return kind != "table" or (name not in self._other_tables and name != ADOPTION_TABLE)
 
     def _compare_type(
         self,

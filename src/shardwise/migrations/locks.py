@@ -11,12 +11,12 @@ from shardwise.errors import MigrationLockedError
 _LONGEST_NAME = 64  # MySQL's limit
 
 
-def lock_name(database: str) -> str:
+def lock_name(database: str, purpose: str = "migration") -> str:
     """Return the name of the lock; names are shared by all databases of a server."""
-    name = f"shardwise.migration.{database}"
+    name = f"shardwise.{purpose}.{database}"
     if len(name) <= _LONGEST_NAME:
         return name
-    return f"shardwise.migration.{hashlib.sha256(database.encode()).hexdigest()[:40]}"
+    return f"shardwise.{purpose}.{hashlib.sha256(database.encode()).hexdigest()[:40]}"
 
 
 @contextmanager

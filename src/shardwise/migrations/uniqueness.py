@@ -26,7 +26,7 @@ def require_unique(
         MigrationError: rows have the same values; the message says how to see them.
     """
     quote = connection.dialect.identifier_preparer.quote
-    for columns in _new_keys(table, existing):
+    for columns in new_unique_keys(table, existing):
         # A column that doesn't exist yet has one value in all rows, unless it is computed from others.
         known = [
             name for name in columns if name in existing.columns or table.columns[name].computed is not None
@@ -62,7 +62,7 @@ def _computed(column: "Column[object]", connection: Connection) -> str:
     return f"{value} COLLATE {collation}" if collation else value
 
 
-def _new_keys(table: Table, existing: Existing) -> list[tuple[str, ...]]:
+def new_unique_keys(table: Table, existing: Existing) -> list[tuple[str, ...]]:
     """Return the unique keys that don't follow from those that the database enforces already."""
     enforced = [set(columns) for unique, columns in existing.keys.values() if unique]
     enforced.append(set(existing.primary_key))

@@ -1,0 +1,1 @@
+"""What would not fit, one idea a file; each check asks with a few statements over whole tables."""

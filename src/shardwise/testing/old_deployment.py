@@ -1,0 +1,274 @@
+"""A deployment as the SQL scripts of the first installations made it, with rows: to rehearse an adoption."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+from shardwise.migrations.baseline import GLOBAL, SHARD
+from shardwise.migrations.branches import Branch
+from shardwise.migrations.runner import upgrade
+from shardwise.migrations.targets import Target
+from shardwise.testing.servers import MariaDBServer
+from shardwise.testing.statements import Rows, run
+from shardwise.topology.engines import create_engine
+
+MISSING_ON_SHARD_1 = "table_transactions"
+_DRIFT = (
+    "ALTER TABLE table_chat_messages ADD CONSTRAINT fk_chat_room FOREIGN KEY (room_id)"
+    " REFERENCES table_chat_rooms (room_id) ON DELETE CASCADE"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldDeployment:
+    """A global database and its shards on a private server.
+
+    Attributes:
+        server: where they are.
+        names: the databases, `global` first, then `shard 1` and so on, by what adoption calls them.
+    """
+
+    server: MariaDBServer
+    names: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """Return the address of the global database, password included."""
+        return self.server.url(self.names["global"])
+
+    def execute(self, database: str, *statements: str) -> Rows:
+        """Run statements in a database, in autocommit, and return the last one's rows."""
+        return self.server.execute(*statements, database=self.names[database])
+
+    def rows(self, database: str) -> dict[str, int]:
+        """Return the number of rows of each table but those that hold revisions and notes."""
+        counts = {
+            table: self.execute(database, f"SELECT COUNT(*) FROM `{table}`")
+            for table in self.tables(database)
+        }
+        return {table: int(found[0][0]) for table, found in counts.items()}
+
+    def tables(self, database: str) -> list[str]:
+        """Return the tables but those that hold revisions and notes."""
+        found = self.execute(database, "SHOW FULL TABLES WHERE table_type = 'BASE TABLE'")
+        return [row[0] for row in found if row[0] not in ("alembic_version", "shardwise_adoption")]
+
+    def drop(self) -> None:
+        """Delete all databases."""
+        for name in self.names.values():
+            self.server.drop_database(name)
+
+
+@contextmanager
+def old_deployment(server: MariaDBServer, *, shards: int = 2, drift: bool = True) -> Iterator[OldDeployment]:
+    """Make the databases, empty but for the shards' configuration; delete them at the end of the block.
+
+    Args:
+        server: where.
+        shards: how many, numbered from 1.
+        drift: shard 1 lacks a table and shard 2 has a foreign key that the others don't, as in reality.
+    """
+    deployment = OldDeployment(server=server)
+    try:
+        for database in ("global", *(f"shard {number}" for number in range(1, shards + 1))):
+            deployment.names[database] = make_url(server.create_database()).database or ""
+            branch = Branch.GLOBAL if database == "global" else Branch.SHARD
+            deployment.execute(database, "SET foreign_key_checks = 0", *_definitions(server, branch))
+        if drift:
+            deployment.execute("shard 1", f"DROP TABLE {MISSING_ON_SHARD_1}")
+            deployment.execute("shard 2", _DRIFT)
+        deployment.execute("global", *(_configured(deployment, number) for number in range(1, shards + 1)))
+        yield deployment
+    finally:
+        deployment.drop()
+
+
+def _configured(deployment: OldDeployment, number: int) -> str:
+    server, name = deployment.server, deployment.names[f"shard {number}"]
+    return (
+        "INSERT INTO table_shard_config (shard_id, shard_name, host, port, database_name, username, password)"
+        f" VALUES ({number}, 'shard_{number}', '{server.host}', {server.port}, '{name}',"
+        f" '{server.user}', '{server.password}')"
+    )
+
+
+_known: dict[Branch, list[str]] = {}
+
+
+def _definitions(server: MariaDBServer, branch: Branch) -> list[str]:
+    """Return the statements that make a branch's tables, as the first revision leaves them."""
+    if branch not in _known:
+        url = make_url(server.create_database())
+        _known[branch] = run(_written(Target(name="template", url=url, branch=branch)))
+        server.drop_database(url.database or "")
+    return _known[branch]
+
+
+async def _written(target: Target) -> list[str]:
+    await upgrade(target, f"{target.branch[0]}0001")
+    engine = create_engine(target.url, poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            names = (await connection.execute(text("SHOW TABLES"))).scalars()
+            return [
+                (await connection.execute(text(f"SHOW CREATE TABLE `{name}`"))).one()[1]
+                for name in names
+                if name != "alembic_version"
+            ]
+    finally:
+        await engine.dispose()
+
+
+# Rows
+
+
+def fill(deployment: OldDeployment, *, accounts: int, each: int = 3) -> None:
+    """Put rows into every table, with one statement a table.
+
+    Args:
+        deployment: with two shards.
+        accounts: how many; odd keys live on shard 2, even ones on shard 1, as modulo put them.
+        each: rows of an account in its large tables.
+    """
+    deployment.execute("global", *_global_rows(accounts))
+    for shard in (1, 2):
+        name = f"shard {shard}"
+        there = set(deployment.tables(name))
+        statements = _shard_rows(shard, accounts, each)
+        deployment.execute(name, *(sql for table, sql in statements.items() if table in there))
+
+
+_HASH = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$"
+_NUMBERED = "s.seq + 999"
+_WHEN = "'2024-03-01 00:30:00' + INTERVAL s.seq SECOND"
+
+
+def _global_rows(accounts: int) -> list[str]:
+    some = f"FROM seq_1_to_{accounts} AS s"
+    return [
+        "INSERT INTO table_accountid (account_db_key, account_id, password_hash, nickname, email,"
+        " is_withdraw, block_endtime, withdraw_time, login_time, logout_time, create_time, payment_plan)"
+        f" SELECT {_NUMBERED}, CONCAT('user', s.seq), CONCAT('{_HASH}', s.seq), CONCAT('ニック', s.seq),"
+        f" CONCAT('u', s.seq, '@example.org'), s.seq % 5 = 0, {_WHEN}, {_WHEN}, {_WHEN}, {_WHEN}, {_WHEN},"
+        f" IF(s.seq % 7 = 0, NULL, 'BASIC') {some}",
+        "INSERT INTO table_user_shard_mapping (account_db_key, shard_id, assigned_at, updated_at)"
+        f" SELECT {_NUMBERED}, ({_NUMBERED}) % 2 + 1, {_WHEN}, {_WHEN} {some}",
+        "INSERT INTO table_user_profiles (account_db_key, monthly_budget, profile_completed, created_at,"
+        f" updated_at) SELECT {_NUMBERED}, s.seq + 0.25, s.seq % 3, {_WHEN}, {_WHEN} {some}",
+        "INSERT INTO table_user_payments (account_db_key, plan_name, plan_price, starts_at, created_at,"
+        f" updated_at) SELECT {_NUMBERED}, 'basic', 9.90, {_WHEN}, {_WHEN}, {_WHEN} {some}",
+        "INSERT INTO table_user_api_keys (account_db_key, polygon_key, created_at, updated_at)"
+        f" SELECT {_NUMBERED}, CONCAT('key-', s.seq), {_WHEN}, {_WHEN} {some}",
+        "INSERT INTO table_password_history (account_db_key, old_password_hash, new_password_hash,"
+        f" changed_at) SELECT {_NUMBERED}, 'old', 'new', {_WHEN} {some}",
+        "INSERT INTO table_errorlog (procedure_name, error_state, error_no, error_message, param,"
+        f" create_time) SELECT 'fp_x', '45000', '1062', 'failed', 'p', {_WHEN} {some}",
+        "INSERT INTO table_shard_stats (shard_id, user_count, active_users, last_updated)"
+        f" SELECT s.seq, {accounts}, 0, {_WHEN} FROM seq_1_to_2 AS s",
+    ]
+
+
+def _shard_rows(shard: int, accounts: int, each: int) -> dict[str, str]:
+    # s counts accounts, e the rows of one; n is a number that no other row of the shard has.
+    one = f"FROM seq_1_to_{accounts} AS s WHERE ({_NUMBERED}) % 2 + 1 = {shard}"
+    several = f"FROM seq_1_to_{accounts} AS s JOIN seq_1_to_{each} AS e WHERE ({_NUMBERED}) % 2 + 1 = {shard}"
+    number = f"s.seq * {each} + e.seq"
+    micro = f"{_WHEN} + INTERVAL e.seq * 1001 MICROSECOND"
+    return {
+        "table_user_accounts": "INSERT INTO table_user_accounts (account_db_key, account_number, balance,"
+        f" created_at, updated_at) SELECT {_NUMBERED}, CONCAT('AC', s.seq), IF(s.seq % 9 = 0, NULL,"
+        f" s.seq + 0.01), {_WHEN}, {_WHEN} {one}",
+        "table_transactions": "INSERT INTO table_transactions (transaction_id, account_db_key,"
+        f" account_number, amount, transaction_type, created_at) SELECT CONCAT('t', {number}), {_NUMBERED},"
+        f" IF(e.seq % 2, NULL, CONCAT('AC', s.seq)), e.seq + 0.5, 'deposit', {_WHEN} {several}",
+        "table_user_portfolios": "INSERT INTO table_user_portfolios (account_db_key, asset_code, quantity,"
+        f" average_cost, current_value, last_updated) SELECT {_NUMBERED}, CONCAT('A', e.seq),"
+        f" e.seq + 0.000001, 1.25, 2.50, {_WHEN} {several}",
+        "table_tutorial_progress": "INSERT INTO table_tutorial_progress (account_db_key, tutorial_type,"
+        f" completed_step, created_at, updated_at) SELECT {_NUMBERED}, 'first', 2, {_WHEN}, {_WHEN} {one}",
+        "table_kalman_history": "INSERT INTO table_kalman_history (ticker, account_db_key, timestamp,"
+        " state_vector_x, covariance_matrix_p, created_at)"
+        f" SELECT 'T', {_NUMBERED}, {micro}, '[1,2,3,4,5]', '[[1,0,0,0,0],[0,1,0,0,0],[0,0,1,0,0],"
+        f"[0,0,0,1,0],[0,0,0,0,1]]', {micro} {several}",
+        "table_signal_alarms": "INSERT INTO table_signal_alarms (alarm_id, account_db_key, symbol,"
+        " is_active, created_at, updated_at)"
+        f" SELECT CONCAT('al', {number}), {_NUMBERED}, CONCAT('S', e.seq), 1, {micro}, {micro} {several}",
+        "table_signal_history": "INSERT INTO table_signal_history (signal_id, alarm_id, account_db_key,"
+        " symbol, signal_type, signal_price, triggered_at, created_at, updated_at)"
+        f" SELECT CONCAT('si', {number}), CONCAT('al', {number}), {_NUMBERED}, 'S1', 'BUY', 1.5, {micro},"
+        f" {micro}, {micro} {several}",
+        "table_chat_rooms": "INSERT INTO table_chat_rooms (room_id, account_db_key, title, ai_persona,"
+        f" message_count, created_at, updated_at) SELECT CONCAT('r', s.seq), {_NUMBERED}, '部屋', 'p',"
+        f" {each}, {_WHEN}, {_WHEN} {one}",
+        "table_chat_messages": "INSERT INTO table_chat_messages (message_id, room_id, account_db_key,"
+        " content, metadata, is_deleted, created_at, updated_at)"
+        f" SELECT CONCAT('m', {number}), CONCAT('r', s.seq), {_NUMBERED}, CONCAT('𝄞 message ', e.seq),"
+        f" '{{\"tokens\": 3}}', e.seq % 2, {micro}, {micro} {several}",
+        "table_chat_statistics": "INSERT INTO table_chat_statistics (account_db_key, date, total_messages,"
+        f" created_at, updated_at) SELECT {_NUMBERED}, '2024-03-01', 3, {_WHEN}, {_WHEN} {one}",
+        "table_inapp_notifications": "INSERT INTO table_inapp_notifications (notification_id,"
+        " account_db_key, type_id, title, message, created_at, updated_at)"
+        f" SELECT CONCAT('n', {number}), {_NUMBERED}, 't', 'title', 'text', {micro}, {micro} {several}",
+        "table_inapp_notification_stats": "INSERT INTO table_inapp_notification_stats (account_db_key, date,"
+        f" total_count, created_at, updated_at) SELECT {_NUMBERED}, '2024-03-01', 3, {_WHEN}, {_WHEN} {one}",
+        "outbox_events": "INSERT INTO outbox_events (id, event_type, aggregate_id, aggregate_type,"
+        f" event_data, created_at) SELECT CONCAT('e', s.seq), 't', 'a', 'a', '{{}}', {_WHEN} {one}",
+        "universal_outbox": "INSERT INTO universal_outbox (id, domain, partition_key, sequence_no,"
+        " event_type, aggregate_id, event_data, created_at)"
+        f" SELECT CONCAT('u', s.seq), 'd', 'p', s.seq, 't', 'a', '{{}}', {_WHEN} {one}",
+        "outbox_sequences": "INSERT INTO outbox_sequences (domain, partition_key, next_sequence,"
+        f" updated_at) SELECT 'd', CONCAT('p', s.seq), s.seq, {_WHEN} {one}",
+        "saga_instances": "INSERT INTO saga_instances (saga_id, saga_type, initiator_id, total_steps,"
+        f" created_at) SELECT CONCAT('g', s.seq), 't', 'i', 1, {_WHEN} {one}",
+        "saga_steps": "INSERT INTO saga_steps (saga_id, step_number, step_name, started_at)"
+        f" SELECT CONCAT('g', s.seq), 1, 'first', {_WHEN} {one}",
+        "table_errorlog": "INSERT INTO table_errorlog (procedure_name, param, create_time)"
+        f" SELECT 'fp_y', 'p', {_WHEN} {one}",
+    }
+
+
+# Checksums
+
+
+def checksums(deployment: OldDeployment, database: str, *, minutes: int = 0) -> dict[str, tuple[int, int]]:
+    """Return the rows and a checksum of every column that the first installations had, by table.col.
+
+    Forms are those that stay the same: times with microseconds, flags as yes and no, JSON and texts as they
+    are. NULLs are left out where head may fill them.
+
+    Args:
+        deployment: the deployment.
+        database: such as `shard 1`.
+        minutes: how far times are to be moved back before they are compared.
+    """
+    old = GLOBAL if database == "global" else SHARD
+    found: dict[str, tuple[int, int]] = {}
+    for table in deployment.tables(database):
+        if table not in old.tables:
+            continue
+        columns = deployment.execute(
+            database,
+            "SELECT column_name, data_type FROM information_schema.columns"
+            f" WHERE table_schema = DATABASE() AND table_name = '{table}'",
+        )
+        kinds = {name: kind for name, kind in columns if name in old.tables[table].columns}
+        sums = ", ".join(f"SUM(CRC32({_form(name, kind, minutes)}))" for name, kind in sorted(kinds.items()))
+        row = deployment.execute(database, f"SELECT COUNT(*), {sums} FROM `{table}`")[0]
+        for name, value in zip(sorted(kinds), row[1:], strict=True):
+            found[f"{table}.{name}"] = (int(row[0]), int(value or 0))
+    return found
+
+
+_FLAGS = ("is_", "email_verified", "phone_verified", "profile_completed", "auto_renewal")
+
+
+def _form(name: str, kind: str, minutes: int) -> str:
+    if kind == "datetime":
+        return f"DATE_FORMAT(`{name}` - INTERVAL {minutes} MINUTE, '%Y-%m-%d %H:%i:%s.%f')"
+    if name.startswith(_FLAGS) or name.endswith("_enabled"):
+        return f"IF(`{name}` <> 0, 'yes', IF(`{name}` = 0, 'no', NULL))"
+    return f"CONCAT(`{name}`)"
