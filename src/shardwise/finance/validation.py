@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 from shardwise.errors import InvalidValueError
@@ -81,6 +82,19 @@ def check_code(field: str, value: str, *, longest: int) -> str:
     check_text(field, value, longest=longest)
     if not _CODE.fullmatch(value):
         raise InvalidValueError(field, "only visible ASCII characters without spaces are accepted")
+    return value
+
+
+def check_moment(field: str, value: object) -> datetime:
+    """Return an aware datetime.
+
+    Raises:
+        InvalidValueError: it is something else.
+    """
+    if not isinstance(value, datetime):
+        raise InvalidValueError(field, f"it must be a datetime, not {type(value).__name__}")
+    if value.tzinfo is None:
+        raise InvalidValueError(field, "it has no time zone; pass an aware datetime")
     return value
 
 

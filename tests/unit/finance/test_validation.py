@@ -1,11 +1,19 @@
 import time
+from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 from typing import Any
 
 import pytest
 
 from shardwise.errors import InvalidValueError
-from shardwise.finance.validation import check_code, check_decimal, check_name, check_text, to_scale
+from shardwise.finance.validation import (
+    check_code,
+    check_decimal,
+    check_moment,
+    check_name,
+    check_text,
+    to_scale,
+)
 
 SQL = "x'); DROP TABLE table_accountid; -- \\\" %s :a ${b}"
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
@@ -125,3 +133,11 @@ def test_amounts_that_are_not_accepted(value: Any, reason: str) -> None:
 )
 def test_rounding_is_half_up(value: str, rounded: str) -> None:
     assert str(to_scale(Decimal(value), 2)) == rounded
+
+
+def test_a_moment_has_a_time_zone() -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    assert check_moment("start", moment) is moment
+    for value in (datetime(2026, 1, 1), moment.date(), "2026-01-01", None):  # noqa: DTZ001
+        with pytest.raises(InvalidValueError, match=r"^start: "):
+            check_moment("start", value)
