@@ -7,7 +7,7 @@ from datetime import date, datetime
 from shardwise.errors import InvalidValueError, ShardwiseError
 from shardwise.finance.documents import check_document
 from shardwise.finance.notifications.models import DEFAULT_PRIORITY
-from shardwise.finance.validation import check_code, check_text
+from shardwise.finance.validation import check_code, check_moment, check_text
 
 LOWEST_PRIORITY = 5
 _MOST_BYTES = (1 << 16) - 1  # of a TEXT column
@@ -141,19 +141,6 @@ class CleanedUp:
     shard_id: int
     deleted: int
     error: ShardwiseError | None = None
-
-
-def check_moment(field: str, value: object) -> datetime:
-    """Return an aware datetime.
-
-    Raises:
-        InvalidValueError: it is something else.
-    """
-    if not isinstance(value, datetime):
-        raise InvalidValueError(field, f"it must be a datetime, not {type(value).__name__}")
-    if value.tzinfo is None:
-        raise InvalidValueError(field, "it has no time zone; pass an aware datetime")
-    return value
 
 
 def _check_message(message: object) -> None:
