@@ -11,7 +11,7 @@ from rich.table import Table
 
 from shardwise.testing.servers import MariaDBServer, why_no_mariadbd
 
-QUESTIONS = ("pinned", "routed", "directory", "create_many")
+QUESTIONS = ("pinned", "routed", "directory", "create_many", "finance")
 
 
 async def measure(names: list[str]) -> list[dict[str, object]]:
