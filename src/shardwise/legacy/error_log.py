@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import insert
@@ -99,9 +100,14 @@ def _param(procedure: Procedure, given: Sequence[Any]) -> str:
 def _shown(value: Any) -> str:
     if value is None:
         return "NULL"
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
     if isinstance(value, (dict, list)):
-        return json.dumps(value, ensure_ascii=False, default=lambda odd: type(odd).__name__)
-    return value.isoformat() if isinstance(value, (date, datetime)) else str(value)
+        try:
+            return json.dumps(value, ensure_ascii=False)
+        except (TypeError, ValueError):
+            return type(value).__name__
+    return str(value) if isinstance(value, (str, bytes, int, float, Decimal)) else type(value).__name__
 
 
 def _codes(error: BaseException) -> tuple[str, str]:

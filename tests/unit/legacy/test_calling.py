@@ -243,7 +243,13 @@ async def test_a_bad_word_is_logged(db: ShardedDatabase) -> None:
         await call_registered(db, procedure, ("ROBOT",))
     with pytest.raises(InvalidValueError, match="2 were given"):
         await call_registered(db, procedure, ("USER", "s3cret"))
-    assert [row["param"] for row in await log_of(db, None)] == ["type=ROBOT", "2 values"]
+    for odd in (object(), {(1,): 2}, b"x", Decimal("1.50"), datetime(2026, 1, 1, tzinfo=UTC)):
+        with pytest.raises(InvalidValueError):
+            await call_registered(db, procedure, [odd])
+    assert [row["param"] for row in await log_of(db, None)] == [
+        "type=ROBOT", "2 values", "type=object", "type=dict", "type=b'x'", "type=1.50",
+        "type=2026-01-01T00:00:00+00:00",
+    ]  # fmt: skip
 
 
 async def test_an_error_that_is_not_ours_is_logged_without_its_text(db: ShardedDatabase) -> None:
