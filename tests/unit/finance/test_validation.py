@@ -9,6 +9,7 @@ from shardwise.errors import InvalidValueError
 from shardwise.finance.validation import (
     check_code,
     check_decimal,
+    check_line,
     check_moment,
     check_name,
     check_text,
@@ -47,6 +48,14 @@ def test_text_that_is_not_accepted(value: Any, reason: str) -> None:
     with pytest.raises(InvalidValueError, match=f"^nickname: .*{reason}") as caught:
         check_text("nickname", value, longest=50)
     assert caught.value.field == "nickname"
+
+
+def test_a_line_may_be_empty_and_have_spaces_around_it() -> None:
+    for value in ("", " a ", "\u3000", FAMILY, SQL):
+        assert check_line("p_nickname", value) == value
+    for value in ("a\nb", "a\0", "\x1b", "\ud800", "\u2028"):
+        with pytest.raises(InvalidValueError, match=r"^p_nickname: the character U\+"):
+            check_line("p_nickname", value)
 
 
 UNSEEN = "\u034f\u115f\u1160\u17b4\u180b\u180f\u2800\u3164\ufe0f\uffa0\U000e0100"
@@ -125,6 +134,12 @@ def test_amounts_come_back_with_the_digits_of_their_column(value: str, text: str
 def test_amounts_that_are_not_accepted(value: Any, reason: str) -> None:
     with pytest.raises(InvalidValueError, match=f"^amount: .*{reason}"):
         check_decimal("amount", value, precision=15, scale=2)
+
+
+def test_zero_is_accepted_where_it_may_be_and_less_is_not() -> None:
+    assert str(check_decimal("price", Decimal("0"), precision=10, scale=2, zero=True)) == "0.00"
+    with pytest.raises(InvalidValueError, match=r"^price: -0\.01 is below zero"):
+        check_decimal("price", Decimal("-0.01"), precision=10, scale=2, zero=True)
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ async def give_home(
     Raises:
         NoActiveShardError: no shard can take it.
     """
+    # Several who lose the race for the mapping would hold it shared, and wait for each other.
     await AccountRepository(session).get_by_id(account_db_key, for_update=True)
     homes = HomeRepository(session)
     placement = await homes.find(account_db_key)

@@ -87,10 +87,16 @@ async def _log_in(call: Call, *, platform_type: int | None, account_id: str | No
 
 
 async def _credentials(call: Call, platform_type: int | None, account_id: str | None) -> Credentials | None:
-    if platform_type is not None and account_id is not None:
-        with suppress(InvalidValueError):  # nobody can have such a name
-            name = unicodedata.normalize("NFC", check_line("p_account_id", account_id))
-            return await AccountRepository(call.session).credentials(platform_type, name)
+    if platform_type is None or account_id is None:
+        return None
+    with suppress(InvalidValueError):  # nobody can have such a name
+        check_line("p_account_id", account_id)
+        accounts = AccountRepository(call.session)
+        composed = unicodedata.normalize("NFC", account_id)
+        found = await accounts.credentials(platform_type, composed)
+        if found is None and composed != account_id:  # old programs stored names as they came
+            found = await accounts.credentials(platform_type, account_id)
+        return found
     return None
 
 

@@ -214,6 +214,27 @@ async def test_defaults_initialised_by_many_at_once_are_one_row_each(
         assert await session.scalar(select(func.count()).select_from(UserPayment)) == 2
 
 
+@pytest.mark.parametrize("engine_kind", ["mariadb"], indirect=True)
+async def test_whatever_an_account_is_asked_at_once_is_done(
+    db: ShardedDatabase, profiles: ProfileService, account: int
+) -> None:
+    plan = PlanChange(payment_plan=PaymentPlan.PREMIUM, plan_name="Gold", plan_price=Decimal(5))
+    work = [
+        lambda: profiles.initialize_defaults(account),
+        lambda: profiles.update_all(account, everything(api_keys=ApiKeys(alpha_vantage_key="a"))),
+        lambda: profiles.set_up(account, ANSWERS),
+        lambda: PlanService(db).set(account, plan),
+        lambda: profiles.set_notification_settings(account, QUIET),
+        lambda: profiles.update_basic(account, nickname="All", email="all@example.com", phone_number="1"),
+    ]
+    await asyncio.gather(*(work[n % len(work)]() for n in range(36)))
+    settings = await profiles.get_settings(account)
+    assert settings.notifications == QUIET
+    assert settings.investor.profile_completed
+    assert settings.account.payment_plan is PaymentPlan.PREMIUM
+    assert (settings.plan is not None and settings.plan.plan_name) == "Gold"
+
+
 def everything(**changes: Any) -> Everything:
     basic = BasicProfile(nickname="All", email="all@example.com", phone_number="1")
     return Everything(**{"basic": basic, "notifications": QUIET, **changes})
