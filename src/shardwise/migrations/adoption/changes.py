@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 from sqlalchemy import Table
 
@@ -57,7 +58,7 @@ def pending_changes(branch: Branch, current: str | None) -> tuple[Change, ...]:
     script = ScriptDirectory(str(location), version_locations=[str(versions_folder(branch, location))])
     try:
         newest_first = list(script.iterate_revisions("head", current or "base"))
-    except CommandError as error:
+    except (CommandError, RevisionError) as error:
         raise MigrationError(f"revision {current} is none of this code's: {error}") from error
     return tuple(
         Change(
