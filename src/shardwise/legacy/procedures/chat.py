@@ -97,13 +97,13 @@ async def _save_message(
 async def _get_messages(
     call: Call, *, room_id: str | None, account_db_key: int, limit: int | None, offset: int | None
 ) -> Rows:
-    if room_id is None:
+    if room_id is None or (offset or 0) < 0:  # the old server took a negative offset for a huge one
         return []
     messages = await MessageRepository(call.session).slice_of(
         account_db_key,
         room_id,
         limit=None if limit is None or limit < 0 else limit,
-        offset=max(offset or 0, 0),
+        offset=offset or 0,
     )
     return [
         _columns(message, _MESSAGE_COLUMNS) | {"metadata": json_text(message.metadata)}
