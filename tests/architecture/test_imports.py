@@ -12,7 +12,7 @@ import shardwise
 
 ROOT = Path(__file__).parents[2]
 SOURCE = Path(shardwise.__file__).parent
-NO_ENGINE_ROOMS = {"cli", "finance", "testing"}
+NO_ENGINE_ROOMS = {"cli", "finance", "legacy", "testing"}
 
 
 def loaded_by(code: str) -> set[str]:
