@@ -1,32 +1,34 @@
 """The procedures that this library answers itself, by name."""
 
-import logging
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib import import_module
 from types import MappingProxyType
 
 from shardwise.errors import ConfigurationError
-from shardwise.legacy.procedure import Procedure, alias
-
-logger = logging.getLogger(__name__)
+from shardwise.legacy.procedure import Procedure
+from shardwise.legacy.procedures import (
+    chat,
+    identity,
+    kalman,
+    ledger,
+    notifications,
+    outbox,
+    shards,
+    signals,
+    tutorial,
+)
 
 _ROOMS = (
-    "identity", "shards", "ledger", "chat", "outbox", "tutorial", "kalman", "notifications", "signals",
-)  # fmt: skip
-_ALIASES = {
-    "sp_create_account": "fp_user_signup",
-    "sp_login_user": "fp_user_login",
-    "fp_signal_alarm_insert": "fp_signal_alarm_create",
-    "fp_signal_alarm_update": "fp_signal_alarm_toggle",
-    "fp_signal_history_insert": "fp_signal_history_save",
-    "fp_signal_performance_evaluate": "fp_signal_performance_update",
-    "fp_user_signal_statistics": "fp_signal_statistics_get",
-    "fp_chat_message_insert": "fp_chat_message_batch_save",
-    "fp_chat_room_list": "fp_chat_rooms_get",
-    "fp_chat_message_list": "fp_chat_messages_get",
-    "fp_inapp_notification_get_unread": "fp_inapp_notifications_get_unread",
-}
+    identity.PROCEDURES,
+    shards.PROCEDURES,
+    ledger.PROCEDURES,
+    chat.PROCEDURES,
+    outbox.PROCEDURES,
+    tutorial.PROCEDURES,
+    kalman.PROCEDURES,
+    notifications.PROCEDURES,
+    signals.PROCEDURES,
+)
 
 
 def registered_procedures() -> tuple[Procedure, ...]:
@@ -57,19 +59,4 @@ def by_name(procedures: Iterable[Procedure]) -> dict[str, Procedure]:
 
 @cache
 def _registry() -> Mapping[str, Procedure]:
-    own = by_name(procedure for room in _ROOMS for procedure in _procedures_of(room))
-    others = {
-        name: alias(name, own[original])
-        for name, original in _ALIASES.items()
-        if original in own and name not in own
-    }
-    return MappingProxyType(own | others)
-
-
-def _procedures_of(room: str) -> tuple[Procedure, ...]:
-    try:  # for as long as the rooms are being written
-        procedures: tuple[Procedure, ...] = import_module(f"shardwise.legacy.procedures.{room}").PROCEDURES
-    except Exception as error:  # noqa: BLE001
-        logger.warning("the procedures of %s can't be loaded: %r", room, error)
-        return ()
-    return procedures
+    return MappingProxyType(by_name(procedure for room in _ROOMS for procedure in room))

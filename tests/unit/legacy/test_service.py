@@ -366,3 +366,17 @@ async def test_a_registered_call_costs_its_statements_only(service: DatabaseServ
     with count_statements(service.db) as seen:
         await service.call_shard_procedure(shard_id, "fp_tutorial_get_progress", (2,))
     assert len(seen) == 1
+
+
+async def test_it_works_where_tests_are_rolled_back(template: Template, tmp_path: Any) -> None:
+    async with template.open(tmp_path) as db:
+        service = DatabaseService(db)
+        with pytest.raises(InvalidValueError):
+            await service.call_global_procedure("fp_user_logout", "x")
+        async with service.get_transaction() as tx:
+            await tx.execute_query(ADD, ("a", "", NOW))
+            with pytest.raises(InvalidValueError):
+                await tx.call_procedure("fp_user_logout", "y")
+        rows = await service.execute_query(f"SELECT procedure_name, param FROM {LOG} ORDER BY idx")
+        assert [row["param"] for row in rows] == ["account_db_key=x", "", "account_db_key=y"]
+        assert await service.call_shard_read_query(1, "SELECT 1 AS one") == [{"one": 1}]
