@@ -53,7 +53,8 @@ def test_story_ends_with_right_figures_and_can_be_told_again(demo: Demo) -> None
         assert "Made two shards" in result.stdout
         assert "Added shard 3 while the database was open" in result.stdout
         assert "4 logged in again" in result.stdout
-        assert "22 of 22 figures are right" in result.stdout
+        assert "4 watched an asset" in result.stdout
+        assert "30 of 30 figures are right" in result.stdout
         assert "WRONG" not in result.stdout
 
 
@@ -63,6 +64,7 @@ def test_json_tells_the_same_to_a_program(demo: Demo) -> None:
     told = json.loads(result.stdout)
     assert told["ok"] is True
     assert all(figure["right"] for figure in told["figures"])
+    assert sum(asset["alarms"] for asset in told["signals"]) == ACCOUNTS // 5
     accounts = {shard["shard_id"]: shard["accounts"] for shard in told["shards"]}
     assert sum(accounts.values()) == ACCOUNTS
     assert accounts[3] == ACCOUNTS // 5
@@ -84,7 +86,7 @@ def test_wrong_figure_is_named_and_fails(demo: Demo, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(run, "expect", one_cent_more)
     result = demo()
     assert result.exit_code == 1
-    assert "20 of 22 figures are right" in result.stdout
+    assert "28 of 30 figures are right" in result.stdout
     assert "WRONG" in result.stdout
     named, one = result.stderr.splitlines()
     assert named.startswith("shardwise: wrong figure: balances together: expected ")

@@ -71,8 +71,8 @@ def _placement(expected: Mapping[str, ExpectedAccount], stored: Stored) -> list[
         Figure(name="accounts signed up", expected=len(expected), stored=known),
         Figure(name="accounts in the global database", expected=len(expected), stored=len(stored.names)),
         Figure(name="ledger accounts on all shards", expected=len(expected), stored=count),
-        _each("accounts where the directory says", homes, stored.directory, "shard of account"),
-        _each("shards with the number of accounts in the statistics", there, counted, "accounts of shard"),
+        each("accounts where the directory says", homes, stored.directory, "shard of account"),
+        each("shards with the number of accounts in the statistics", there, counted, "accounts of shard"),
     ]
 
 
@@ -83,17 +83,17 @@ def _money(expected: Mapping[str, ExpectedAccount], stored: Stored) -> list[Figu
     for shard in stored.shards.values():
         for transaction in shard.transactions:
             moved[act_of(transaction)] += transaction.amount
-            rows[_name(stored, transaction.account_db_key)] += 1
-        balances |= {_name(stored, key): account.balance for key, account in shard.accounts.items()}
+            rows[name_of(stored, transaction.account_db_key)] += 1
+        balances |= {name_of(stored, key): account.balance for key, account in shard.accounts.items()}
     right_rows = {name: sum(account.transactions.values()) for name, account in expected.items()}
     right_balances = {name: account.balance for name, account in expected.items()}
     sums = [Figure(name=_SUMS[act], expected=total(expected.values(), act), stored=moved[act]) for act in Act]
     return [
         Figure(name="transactions", expected=sum(right_rows.values()), stored=rows.total()),
-        _each("accounts with all their transactions", right_rows, rows, "transactions of"),
+        each("accounts with all their transactions", right_rows, rows, "transactions of"),
         *sums,
         Figure(name="balances together", expected=_sum(right_balances), stored=_sum(balances)),
-        _each("accounts with the right balance", right_balances, balances, "balance of"),
+        each("accounts with the right balance", right_balances, balances, "balance of"),
     ]
 
 
@@ -104,26 +104,26 @@ def _holdings(expected: Mapping[str, ExpectedAccount], stored: Stored) -> list[F
         for asset, position in account.positions.items()
     }
     found = {
-        f"{_name(stored, position.account_db_key)} {position.asset_code}": position
+        f"{name_of(stored, position.account_db_key)} {position.asset_code}": position
         for shard in stored.shards.values()
         for position in shard.positions
     }
     count = sum(len(shard.positions) for shard in stored.shards.values())
     return [
         Figure(name="positions", expected=len(right), stored=count),
-        _each(
+        each(
             "positions with the right quantity",
             {name: position.quantity for name, position in right.items()},
             {name: position.quantity for name, position in found.items()},
             "quantity of",
         ),
-        _each(
+        each(
             "positions with the right average cost",
             {name: position.average_cost for name, position in right.items()},
             {name: position.average_cost for name, position in found.items()},
             "average cost of",
         ),
-        _each(
+        each(
             "positions with the right value",
             {name: position.value for name, position in right.items()},
             {name: position.current_value for name, position in found.items()},
@@ -132,7 +132,7 @@ def _holdings(expected: Mapping[str, ExpectedAccount], stored: Stored) -> list[F
     ]
 
 
-def _each(name: str, right: Mapping[Any, object], found: Mapping[Any, object], what: str) -> Figure:
+def each(name: str, right: Mapping[Any, object], found: Mapping[Any, object], what: str) -> Figure:
     """Return how many entries are right, and the first that isn't; one too many is wrong too."""
     keys = sorted({*right, *found})
     different = [key for key in keys if right.get(key) != found.get(key)]
@@ -143,7 +143,8 @@ def _each(name: str, right: Mapping[Any, object], found: Mapping[Any, object], w
     return Figure(name=name, expected=len(right), stored=len(keys) - len(different), first_difference=first)
 
 
-def _name(stored: Stored, account_db_key: int) -> str:
+def name_of(stored: Stored, account_db_key: int) -> str:
+    """Return the name of an account, or what to call one that has none."""
     return stored.names.get(account_db_key, f"account {account_db_key}")
 
 

@@ -53,7 +53,7 @@ class Investors:
             await self.trade(home, investor.steps)
             self._advance()
 
-        await _side_by_side(investors, live)
+        await side_by_side(investors, live)
         return {investor.name: homes[investor.name] for investor in investors}
 
     async def trade(self, home: Home, steps: Iterable[Step]) -> None:
@@ -71,7 +71,7 @@ class Investors:
             logins.append(login)
             self._advance()
 
-        await _side_by_side(investors, log_in)
+        await side_by_side(investors, log_in)
         return logins
 
     async def wrong_password_is_refused(self, investor: Investor) -> bool:
@@ -112,7 +112,7 @@ class Investors:
                 await self._portfolios.sell(account, step.asset, step.quantity, step.price, **done)
 
 
-async def _side_by_side(items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
+async def side_by_side(items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
     """Work on items, a few at once; the first error ends it."""
     waiting = iter(items)
 

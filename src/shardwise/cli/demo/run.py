@@ -12,9 +12,12 @@ from shardwise.cli.demo.figures import Figure, compare
 from shardwise.cli.demo.investors import Home, Investors
 from shardwise.cli.demo.places import SHARDS, Place
 from shardwise.cli.demo.plan import Investor, make_plan
-from shardwise.cli.demo.prices import prices_file, read_closes
+from shardwise.cli.demo.prices import Close, prices_file, read_closes
 from shardwise.cli.demo.stored import Stored, read_stored
 from shardwise.cli.demo.story import Story
+from shardwise.cli.demo.watch_figures import compare_watches
+from shardwise.cli.demo.watchers import Watchers
+from shardwise.cli.demo.watching import make_watches
 from shardwise.cli.joining import Joining, join
 from shardwise.config import Environment, Settings
 from shardwise.database import ShardedDatabase
@@ -54,7 +57,7 @@ async def run_demo(place: Place, accounts: int, story: Story) -> Outcome:
     plan = make_plan(closes, accounts)
     story.begins(closes, plan)
     async with place.held():
-        figures, stored = await _tell(place, plan, story)
+        figures, stored = await _tell(place, closes, plan, story)
     return Outcome(
         figures=figures,
         stored=stored,
@@ -63,7 +66,9 @@ async def run_demo(place: Place, accounts: int, story: Story) -> Outcome:
     )
 
 
-async def _tell(place: Place, plan: Sequence[Investor], story: Story) -> tuple[Sequence[Figure], Stored]:
+async def _tell(
+    place: Place, closes: Mapping[str, Sequence[Close]], plan: Sequence[Investor], story: Story
+) -> tuple[Sequence[Figure], Stored]:
     late = _late(plan)
     await place.clear()
     await _make_global(place, story)
@@ -72,7 +77,9 @@ async def _tell(place: Place, plan: Sequence[Investor], story: Story) -> tuple[S
             await _add_shard(db, place, shard_id)
         await db.topology.refresh()
         story.tells(f"Made two shards and brought them to {await _head()} through Alembic.")
-        with PasswordHasher() as hasher, story.working(len(plan) + len(plan) // _RETURNING) as advance:
+        watches = make_watches(closes, plan)
+        units = len(plan) + len(plan) // _RETURNING + len(watches)
+        with PasswordHasher() as hasher, story.working(units) as advance:
             investors = Investors(db, hasher, advance)
             homes = await investors.join_and_trade(plan[: -len(late)])
             story.tells_homes(homes, await _where(db, homes), what="signed up and traded")
@@ -81,10 +88,14 @@ async def _tell(place: Place, plan: Sequence[Investor], story: Story) -> tuple[S
             story.tells(f"Added shard {SHARDS[-1]} while the database was open: new accounts go there.")
             newcomers = await investors.join_and_trade(late)
             story.tells_homes(newcomers, await _where(db, newcomers), what="more signed up and traded")
-            figures = await _come_back(investors, plan, {**homes, **newcomers}, story)
+            homes |= newcomers
+            figures = await _come_back(investors, plan, homes, story)
+            standings = await Watchers(db, advance).watch(watches, homes)
+            story.tells_signals(standings)
         stored = await read_stored(db, {number: shown(place.shard_url(number)) for number in SHARDS})
     figures = [
         *compare({i.name: expect(i) for i in plan}, stored),
+        *compare_watches(watches, standings, stored),
         *figures,
         *_shape(stored, plan, await _head()),
     ]

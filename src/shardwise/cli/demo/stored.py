@@ -2,16 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from shardwise.cli.demo.plan import Act
 from shardwise.database import ShardedDatabase
+from shardwise.finance.chat.models import ChatRoom, ChatStatistics
 from shardwise.finance.identity.models import Account
 from shardwise.finance.ledger.models import LedgerAccount, LedgerTransaction, TransactionType
+from shardwise.finance.notifications.models import Notification
 from shardwise.finance.portfolios.models import PortfolioPosition
+from shardwise.finance.signals.models import Signal, SignalAlarm
+from shardwise.finance.tutorial.models import TutorialProgress
 from shardwise.repository import BaseRepository
 from shardwise.schema.base import ShardBase
 from shardwise.schema.control import ShardMapping, ShardStats
 from shardwise.topology.revision import read_revision
+
+_READ: Mapping[str, type[ShardBase]] = {
+    "transactions": LedgerTransaction,
+    "positions": PortfolioPosition,
+    "alarms": SignalAlarm,
+    "signals": Signal,
+    "notifications": Notification,
+    "rooms": ChatRoom,
+    "chat_days": ChatStatistics,
+    "tutorials": TutorialProgress,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +44,12 @@ class StoredShard:
         accounts: the ledger accounts by key.
         transactions: the movements of money.
         positions: what is held.
+        alarms: what is watched.
+        signals: what that brought.
+        notifications: what was told about it.
+        rooms: conversations.
+        chat_days: what was said, by account and day.
+        tutorials: how far accounts are with tutorials.
     """
 
     shard_id: int
@@ -39,6 +61,12 @@ class StoredShard:
     accounts: Mapping[int, LedgerAccount]
     transactions: Sequence[LedgerTransaction]
     positions: Sequence[PortfolioPosition]
+    alarms: Sequence[SignalAlarm] = ()
+    signals: Sequence[Signal] = ()
+    notifications: Sequence[Notification] = ()
+    rooms: Sequence[ChatRoom] = ()
+    chat_days: Sequence[ChatStatistics] = ()
+    tutorials: Sequence[TutorialProgress] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +122,7 @@ async def _read_shard(db: ShardedDatabase, shard_id: int, address: str, counted:
             if count := await repository.count(include_deleted=True):
                 rows[repository.shape.table.name] = count
         accounts = await BaseRepository(session, LedgerAccount).list()
-        transactions = await BaseRepository(session, LedgerTransaction).list()
-        positions = await BaseRepository(session, PortfolioPosition).list()
+        held: dict[str, Any] = {name: await BaseRepository(session, m).list() for name, m in _READ.items()}
     return StoredShard(
         shard_id=shard_id,
         name=db.topology.shards[shard_id].name,
@@ -104,8 +131,7 @@ async def _read_shard(db: ShardedDatabase, shard_id: int, address: str, counted:
         rows=rows,
         counted=counted,
         accounts={account.account_db_key: account for account in accounts},
-        transactions=transactions,
-        positions=positions,
+        **held,
     )
 
 

@@ -9,6 +9,7 @@ from shardwise.cli.demo.plan import Investor
 from shardwise.cli.demo.prices import Close
 from shardwise.cli.output import say
 from shardwise.cli.progress import progress_bar
+from shardwise.finance.signals.values import SignalStatistics
 
 _SHOWN = 4
 
@@ -45,6 +46,16 @@ class Story:
             f"{homes[name].account_db_key} ({name}) on shard {directory[name]}" for name in some
         )
         self.tells(f"{len(homes)} {what}: {counts}. For example account {examples}.")
+
+    def tells_signals(self, standings: Mapping[str, SignalStatistics]) -> None:
+        """Say what watching prices has brought."""
+        signals = sum(standing.total_signals for standing in standings.values())
+        won = sum(standing.performance.won_signals for standing in standings.values())
+        self.tells(
+            f"{len(standings)} watched an asset: {signals} closes left their Bollinger bands and became"
+            f" signals and notifications; judged by the next close, {won} of them won. The watchers asked the"
+            " assistant why, and went through a tutorial."
+        )
 
     @contextmanager
     def working(self, total: int) -> Iterator[Callable[[], None]]:
