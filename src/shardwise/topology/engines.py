@@ -31,6 +31,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from shardwise.config import PoolSettings, database_url
 from shardwise.schema.sqlite_decimal import DecimalSQLiteCompiler, ExactSqliteConnection, SqliteDecimal
+from shardwise.topology.returning import roll_back_only_what_is_open
 from shardwise.topology.undone import refuse_half_commits
 
 T = TypeVar("T")
@@ -97,8 +98,9 @@ def _mysql_engine(address: URL, pool: PoolSettings, options: dict[str, Any]) -> 
         "init_command": MYSQL_SESSION,
         "async_creator_fn": partial(_connect_mysql, pool.write_timeout),
     }
-    engine = create_async_engine(address, connect_args=arguments, **options)
+    engine = create_async_engine(address, connect_args=arguments, pool_reset_on_return=None, **options)
     refuse_half_commits(engine.sync_engine)
+    roll_back_only_what_is_open(engine.sync_engine)
     return engine
 
 

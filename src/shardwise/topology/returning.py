@@ -1,0 +1,42 @@
+"""Giving a connection back to its pool without a ROLLBACK that has nothing to undo.
+
+SQLAlchemy's pool sends one whenever a connection comes back, also right after COMMIT: a round trip for every
+session. Here it is left out where the transaction was ended by Connection and the server agrees.
+"""
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
+
+_MARK = "shardwise_ended"
+
+
+def roll_back_only_what_is_open(engine: Engine) -> None:
+    """Reset connections of a MySQL or MariaDB engine that was made with `pool_reset_on_return=None`."""
+    event.listen(engine, "begin", _forget)
+    event.listen(engine, "commit", _note)
+    event.listen(engine, "rollback", _note)
+    event.listen(engine, "reset", _reset)
+
+
+def _forget(connection: Connection) -> None:
+    connection.info.pop(_MARK, None)
+
+
+def _note(connection: Connection) -> None:
+    if not (connection.closed or connection.invalidated):
+        connection.info[_MARK] = True
+
+
+def _reset(connection: DBAPIConnection, record: ConnectionPoolEntry, state: PoolResetState) -> None:
+    ended = record.info.pop(_MARK, False) or state.transaction_was_reset
+    if not state.asyncio_safe:
+        return  # it is closed for good, by whoever collects garbage
+    driver: Any = connection.driver_connection
+    # Neither word is enough. What Connection has ended may have failed to end: SQLAlchemy gives a connection
+    # back as it is after a COMMIT that failed. And the server speaks with each success only: after a
+    # statement that failed it may hold locks and not have said so.
+    if not ended or driver.get_transaction_status():
+        connection.rollback()
