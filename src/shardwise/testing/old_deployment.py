@@ -1,5 +1,6 @@
 """A deployment as the SQL scripts of the first installations made it, with rows: to rehearse an adoption."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -46,11 +47,8 @@ class OldDeployment:
 
     def rows(self, database: str) -> dict[str, int]:
         """Return the number of rows of each table but those that hold revisions and notes."""
-        counts = {
-            table: self.execute(database, f"SELECT COUNT(*) FROM `{table}`")
-            for table in self.tables(database)
-        }
-        return {table: int(found[0][0]) for table, found in counts.items()}
+        each = [f"SELECT '{table}', COUNT(*) FROM `{table}`" for table in self.tables(database)]
+        return {table: int(number) for table, number in self.execute(database, " UNION ALL ".join(each))}
 
     def tables(self, database: str) -> list[str]:
         """Return the tables but those that hold revisions and notes."""
@@ -246,21 +244,31 @@ def checksums(deployment: OldDeployment, database: str, *, minutes: int = 0) -> 
         minutes: how far times are to be moved back before they are compared.
     """
     old = GLOBAL if database == "global" else SHARD
-    found: dict[str, tuple[int, int]] = {}
-    for table in deployment.tables(database):
-        if table not in old.tables:
-            continue
-        columns = deployment.execute(
-            database,
-            "SELECT column_name, data_type FROM information_schema.columns"
-            f" WHERE table_schema = DATABASE() AND table_name = '{table}'",
-        )
-        kinds = {name: kind for name, kind in columns if name in old.tables[table].columns}
-        sums = ", ".join(f"SUM(CRC32({_form(name, kind, minutes)}))" for name, kind in sorted(kinds.items()))
-        row = deployment.execute(database, f"SELECT COUNT(*), {sums} FROM `{table}`")[0]
-        for name, value in zip(sorted(kinds), row[1:], strict=True):
-            found[f"{table}.{name}"] = (int(row[0]), int(value or 0))
-    return found
+    kinds: dict[str, dict[str, str]] = defaultdict(dict)
+    for table, name, kind in deployment.execute(database, _COLUMNS):
+        if table in old.tables and name in old.tables[table].columns:
+            kinds[table][name] = kind
+    each = [
+        f"SELECT '{table}', COUNT(*), CONCAT_WS(' ', {_sums(columns, minutes)}) FROM `{table}`"
+        for table, columns in kinds.items()
+    ]
+    return {
+        f"{table}.{name}": (int(rows), int(value))
+        for table, rows, values in deployment.execute(database, " UNION ALL ".join(each))
+        for name, value in zip(kinds[table], values.split(), strict=True)
+    }
+
+
+_COLUMNS = (
+    "SELECT table_name, column_name, data_type FROM information_schema.columns"
+    " WHERE table_schema = DATABASE() ORDER BY table_name, column_name"
+)
+
+
+def _sums(columns: dict[str, str], minutes: int) -> str:
+    return ", ".join(
+        f"COALESCE(SUM(CRC32({_form(name, kind, minutes)})), 0)" for name, kind in columns.items()
+    )
 
 
 _FLAGS = ("is_", "email_verified", "phone_verified", "profile_completed", "auto_renewal")

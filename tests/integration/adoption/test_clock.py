@@ -1,0 +1,129 @@
+"""The old clock: every old time is shifted once, or the adoption doesn't begin."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from shardwise.errors import MigrationTargetError
+from shardwise.migrations.adoption import marker
+from shardwise.migrations.runner import upgrade
+from shardwise.migrations.targets import Target
+from shardwise.testing.old_deployment import OldDeployment, checksums
+
+FILLED = {  # NULLs of the old rows that get a value
+    "table_accountid.payment_plan",
+    "table_user_accounts.balance",
+    "table_transactions.account_number",
+    "outbox_events.updated_at",
+    "universal_outbox.updated_at",
+    "saga_instances.updated_at",
+}
+
+
+def assert_kept(old: OldDeployment, before: dict[str, Any]) -> None:
+    for name in old.names:
+        after = checksums(old, name)
+        changed = {key for key, value in before[name].items() if after[key] != value}
+        assert changed <= FILLED, name
+
+
+@pytest.mark.parametrize(("clock", "minutes"), [("+09:00", 540), ("UTC", 0)])
+def test_every_time_is_shifted_and_nothing_else(
+    clock: str, minutes: int, adopting: Any, old: OldDeployment
+) -> None:
+    before = {name: checksums(old, name, minutes=minutes) for name in old.names}
+    adopting.run("--clock", clock)
+    assert_kept(old, before)
+
+
+def test_what_cannot_be_computed_stays(adopting: Any, old: OldDeployment) -> None:
+    old.execute(
+        "global",
+        "SET sql_mode = ''",
+        "UPDATE table_accountid SET plan_expires_at = 0 WHERE account_db_key = 1000",
+        "UPDATE table_accountid SET plan_expires_at = '9999-12-31 23:59:59' WHERE account_db_key = 1001",
+        "UPDATE table_accountid SET plan_expires_at = '2023-12-31 20:29:59' WHERE account_db_key = 1002",
+        "UPDATE table_user_profiles SET updated_at = NULL WHERE account_db_key = 1000",
+    )
+    adopting.run("--clock", "-03:30")
+    found = old.execute(
+        "global", "SELECT plan_expires_at FROM table_accountid ORDER BY account_db_key LIMIT 4"
+    )
+    assert [row[0] for row in found] == [
+        None,
+        datetime(9999, 12, 31, 23, 59, 59),  # noqa: DTZ001  # as stored
+        datetime(2023, 12, 31, 23, 59, 59),  # noqa: DTZ001
+        None,
+    ]
+    query = "SELECT updated_at = created_at FROM table_user_profiles WHERE account_db_key = 1000"
+    assert old.execute("global", query) == [(1,)]
+
+
+@pytest.fixture
+def in_seoul(old: OldDeployment) -> Iterator[None]:
+    """The server's own clock is nine hours ahead."""
+    old.server.execute("SET GLOBAL time_zone = '+09:00'")
+    yield
+    old.server.execute("SET GLOBAL time_zone = 'SYSTEM'")
+
+
+def test_a_clock_that_is_not_utc_must_be_named(in_seoul: None, adopting: Any, old: OldDeployment) -> None:
+    found = adopting.findings(code=1)
+    blocking = [f for f in found if f["severity"] == "blocks"]
+    assert {(f["check"], f["database"]) for f in blocking} == {("clock", name) for name in old.names}
+    assert "--clock +09:00 shifts them, --clock UTC leaves them" in blocking[0]["way_out"]
+    adopting.run(code=1)
+    assert not old.execute("global", "SHOW TABLES LIKE 'shardwise_adoption'")
+    assert not [f for f in adopting.findings("--clock", "+09:00") if f["severity"] == "blocks"]
+
+
+def test_a_clock_that_is_no_clock_is_wrong_usage(adopting: Any) -> None:
+    assert "it must be UTC or an offset" in adopting.run("--clock", "Seoul", code=2).stderr
+
+
+@pytest.fixture
+def broken_off(adopting: Any, old: OldDeployment, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """An adoption that failed in the middle of the shift of a shard; what the checksums shall be."""
+    wanted = {name: checksums(old, name, minutes=540) for name in old.names}
+    mark = marker.mark_shifted
+
+    def fail(connection: Any, table: str) -> None:
+        if table == "table_signal_alarms":
+            raise MigrationTargetError("the power went out")
+        mark(connection, table)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("shardwise.migrations.adoption.shift.mark_shifted", fail)
+        result = adopting.run("--clock", "+09:00", code=1)
+    assert "the power went out" in result.stderr
+    return wanted
+
+
+def test_going_on_shifts_the_rest_only(broken_off: dict[str, Any], adopting: Any, old: OldDeployment) -> None:
+    assert adopting.json("--dry-run")["clock"] == "+09:00"
+    adopting.run()  # the clock is known
+    assert_kept(old, broken_off)
+    assert not old.execute("shard 1", "SHOW TABLES LIKE 'shardwise_adoption'")
+
+
+def test_another_clock_than_the_one_begun_with_is_refused(
+    broken_off: dict[str, Any], adopting: Any, old: OldDeployment
+) -> None:
+    before = {name: checksums(old, name) for name in old.names}
+    for other in ("UTC", "+08:00"):
+        assert "was begun with --clock +09:00" in adopting.run("--clock", other, code=1).stderr
+    assert {name: checksums(old, name) for name in old.names} == before
+
+
+async def test_upgrade_waits_until_the_times_are_right(
+    broken_off: dict[str, Any], adopting: Any, old: OldDeployment
+) -> None:
+    target = Target.shard(1, make_url(old.server.url(old.names["shard 1"])))
+    with pytest.raises(MigrationTargetError, match="is being adopted, and some of its times are not UTC"):
+        await upgrade(target)
+    await asyncio.to_thread(adopting.run)
+    assert_kept(old, broken_off)
