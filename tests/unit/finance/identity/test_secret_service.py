@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import fields
 from itertools import pairwise
 from typing import Any
 
@@ -206,7 +207,8 @@ async def test_a_key_that_cannot_be_accepted_is_named_and_not_repeated(
 
 
 async def test_nothing_secret_is_shown(db: ShardedDatabase, secrets: SecretService, account: int) -> None:
-    await secrets.save_api_keys(account, ApiKeys(alpha_vantage_key="hush"))
+    keys = ApiKeys(**{one.name: "hush" for one in fields(ApiKeys)})
+    await secrets.save_api_keys(account, keys)
     async with db.global_session(read_only=True) as session:
         row = (await session.scalars(select(UserApiKeys))).one()
         owner = (await session.scalars(select(Account))).one()
@@ -214,7 +216,7 @@ async def test_nothing_secret_is_shown(db: ShardedDatabase, secrets: SecretServi
         await secrets.get_api_keys(account),
         row,
         owner,
-        ApiKeys(alpha_vantage_key="hush"),
+        keys,
         change("hush", "hush"),
         HashChange(old="hush", new="hush"),
         RecentPasswords(account=owner, hashes=("hush",)),
