@@ -22,10 +22,14 @@ from shardwise.finance.signals.values import Alarm, AlarmStanding, RecordedSigna
 from shardwise.kit.ids import new_text_id
 from shardwise.kit.pages import Page
 from shardwise.repository.values import check_limit
+from shardwise.transactions.retry import with_db_retry
 
 T = TypeVar("T")
 
 _MOST_A_PAGE = 1_000
+# Inserts that wait for one unique value all get a shared lock once it is given up, and then wait for each
+# other: InnoDB ends all but one of them.
+_ATTEMPTS_TO_CREATE = 8
 
 
 class SignalService:
@@ -53,7 +57,14 @@ class SignalService:
         new.check()
         if new.alarm_id is None:
             new = replace(new, alarm_id=new_text_id())  # one for all attempts
-        return await self._write(new.account_db_key, lambda session: alarms.create_alarm(session, new))
+        retry = self._db.settings.retry
+
+        @with_db_retry(max(retry.attempts, _ATTEMPTS_TO_CREATE), retry.backoff)
+        async def create() -> Alarm:
+            async with self._db.session(new.account_db_key) as session:
+                return await alarms.create_alarm(session, new)
+
+        return await create()
 
     async def list_alarms(
         self, account_db_key: int, *, after: str | None = None, limit: int = 50

@@ -30,10 +30,15 @@ def fleet(db: ShardedDatabase) -> SignalFleet:
 
 
 @pytest.fixture
-async def neighbour(identity: IdentityService, account: int) -> int:
+async def neighbour(db: ShardedDatabase, identity: IdentityService, account: int) -> int:
     """The key of another account on another shard than `account`."""
-    request = SignUp(account_id="neighbour", password="secret", nickname="Neighbour")
-    return (await identity.sign_up(request)).account_db_key
+    home = (await db.where(account)).shard_id
+    for number in range(20):
+        request = SignUp(account_id=f"neighbour{number}", password="secret", nickname="Neighbour")
+        signed_up = await identity.sign_up(request)
+        if signed_up.shard_id != home:
+            return signed_up.account_db_key
+    raise AssertionError("all accounts were placed on one shard")
 
 
 @pytest.fixture
