@@ -118,8 +118,9 @@ async def _cleanup_expired(call: Call) -> Rows:
     return [status("SUCCESS", f"{count} expired notifications cleaned up", deleted_count=count)]
 
 
-async def _update_stats(call: Call, *, account_db_key: int, date: date | None = None) -> Rows:
-    days = await statistics.recount(call.session, account_db_key, day=date, now=utc_now())
+async def _update_stats(call: Call, *, account_db_key: int | None, date: date | None = None) -> Rows:
+    key = _given("p_account_db_key", account_db_key)
+    days = await statistics.recount(call.session, key, day=date, now=utc_now())
     return [status("SUCCESS", f"{days} days recounted", day_count=days)]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from shardwise.database import ShardedDatabase
 from shardwise.errors import EntityNotFoundError
+from shardwise.finance.notifications.marking import mark_read
 from shardwise.finance.notifications.service import NotificationService
 from shardwise.finance.notifications.values import NewNotification
 from shardwise.kit.clock import utc_now
@@ -125,3 +126,21 @@ async def test_the_same_one_at_once_is_created_once(
     taken = await asyncio.gather(*(notifications.read_and_delete(account) for _ in range(32)))
     assert sum(map(len, taken)) == 1
     assert await counts() == {clock.now.date(): (0, 0, 0, 1)}
+
+
+async def test_a_recount_waits_for_what_is_under_way(
+    db: ShardedDatabase,
+    account: int,
+    create: Any,
+    counts: Any,
+    clock: Any,
+    notifications: NotificationService,
+) -> None:
+    await create(notification_id="n-1")
+    async with db.session(account) as session:
+        await mark_read(session, account, "n-1", clock.now)
+        recount = asyncio.create_task(notifications.recount(account))
+        await asyncio.sleep(0.3)  # it has come to the locked row by now; if not, it finds what is committed
+        assert not recount.done()
+    assert await recount == 1
+    assert await counts() == {clock.now.date(): (1, 1, 0, 0)}

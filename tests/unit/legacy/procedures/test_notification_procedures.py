@@ -263,6 +263,8 @@ async def test_counts_can_be_set_right(db: ShardedDatabase) -> None:
     assert await call(db, name, KEY, today) == one
     assert await counts(db) == right
     assert await call(db, name, KEY) == one
+    with pytest.raises(InvalidValueError, match="p_account_db_key"):
+        await call(db, name, None)
 
 
 async def test_calls_in_one_transaction_see_what_the_ones_before_did(
