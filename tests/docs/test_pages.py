@@ -18,7 +18,7 @@ GUIDE = ROOT / "docs" / "guide"
 BIN = Path(sys.executable).parent
 FROM_NOTHING = ("README.md",)
 PAGES = ["README.md", *sorted(str(page.relative_to(ROOT)) for page in GUIDE.glob("*.md"))]
-WITHOUT_CODE = ("docs/guide/README.md", "docs/guide/benchmarks.md")
+WITHOUT_CODE = ("docs/guide/README.md", "docs/guide/benchmarks.md", "docs/guide/differences.md")
 
 
 @pytest.fixture(scope="session")
