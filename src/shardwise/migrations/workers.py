@@ -130,10 +130,11 @@ def _result(target: Target, answer: dict[str, Any]) -> MigrationResult:
 
 def work() -> None:
     """Migrate what standard input asks for until it ends."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
+    answers = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a revision prints is no answer
-    for line in sys.stdin:
-        answers.write(json.dumps(asyncio.run(_migrate(json.loads(line)))) + "\n")
+    with contextlib.suppress(BrokenPipeError):  # whoever asked was killed
+        for line in sys.stdin:
+            os.write(answers, json.dumps(asyncio.run(_migrate(json.loads(line)))).encode() + b"\n")
 
 
 async def _migrate(job: dict[str, Any]) -> dict[str, Any]:
