@@ -68,7 +68,7 @@ async def publish_many(session: AsyncSession, events: Sequence[NewEvent]) -> Seq
         }
         for event, partition in zip(events, partitions, strict=True)
     ]
-    await OutboxRepository(session).create_many(rows)
+    await OutboxRepository(session).add(rows)
     return [Published(event_id=row["id"], sequence_no=row["sequence_no"]) for row in rows]
 
 

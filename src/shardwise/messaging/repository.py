@@ -1,10 +1,10 @@
 """All SQL for the outbox and its numbering."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, select
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, insert, select
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.sql.dml import Insert
 
@@ -20,6 +20,7 @@ from shardwise.repository import BaseRepository
 from shardwise.repository.keys import with_keys
 
 _SEQUENCES: Any = OutboxSequence.__table__
+_EVENTS: Any = UniversalOutboxEvent.__table__
 _PARTITION = ("account_db_key", "domain", "partition_key")
 
 
@@ -87,6 +88,11 @@ class OutboxRepository(BaseRepository[UniversalOutboxEvent]):
         ]
         order = (event.partition_key, event.sequence_no, event.account_db_key)
         return await self.list(filters, order_by=order, limit=limit)
+
+    async def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Store new events, whose values have been checked, in one executemany."""
+        with self.translated():
+            await self.session.execute(insert(_EVENTS), rows)
 
     async def find(self, event_id: str) -> UniversalOutboxEvent | None:
         """Return an event as it is now, locked until the transaction ends."""
