@@ -154,5 +154,4 @@ def _turn(last: datetime | None, now: datetime, *, untouched: bool) -> Turn:
     moment = now if last is None else max(now, last + _TICK)
     if last is not None and last.date() == moment.date():
         return Turn(moment=moment, first_of_day=False)
-    known = untouched and moment.date() == now.date()
-    return Turn(moment=moment, first_of_day=True if known else None)
+    return Turn(moment=moment, first_of_day=True if untouched else None)

@@ -148,7 +148,8 @@ async def _delete_message(call: Call, *, message_id: str, room_id: str, account_
 
 async def _update_statistics(call: Call, *, account_db_key: int, date: date | None = None) -> Rows:
     counted = await recount_day(call.session, account_db_key, date or utc_now().date())
-    return [{"result": "SUCCESS", "date": counted.day} | _columns(counted, _STATISTICS_COLUMNS)]
+    done = status("SUCCESS", "Chat statistics updated successfully", date=counted.day)
+    return [done | _columns(counted, _STATISTICS_COLUMNS)]
 
 
 def _columns(item: object, names: tuple[str, ...]) -> Row:
@@ -220,7 +221,7 @@ PROCEDURES: tuple[Procedure, ...] = (
         name="fp_chat_statistics_update",
         scope=Scope.SHARD,
         signatures=((_ACCOUNT,), (_ACCOUNT, day("date"))),
-        results=(("result", "date", *_STATISTICS_COLUMNS),),
+        results=((*_STATUS, "date", *_STATISTICS_COLUMNS),),
         run=_update_statistics,
     ),
 )

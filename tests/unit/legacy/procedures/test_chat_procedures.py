@@ -302,6 +302,7 @@ async def test_statistics_are_counted_and_can_be_recounted(db: ShardedDatabase) 
         )
     expected = {
         "result": "SUCCESS",
+        "message": "Chat statistics updated successfully",
         "date": day,
         "total_messages": 2,
         "user_messages": 1,
