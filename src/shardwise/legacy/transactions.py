@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shardwise.database import ShardedDatabase
+from shardwise.errors import DatabaseError
 from shardwise.legacy.arguments import account_of, sequence_of
 from shardwise.legacy.calling import Arguments, attempt, check_home, check_scope, follow, run_body
 from shardwise.legacy.error_log import Failure, write_failure
@@ -27,6 +28,8 @@ class Transaction:
     Attributes:
         session: for repositories and models in the same transaction; whoever opened the block ends it.
         shard_id: the shard, None in the global database.
+        failures: of its procedures, for the log.
+        ended: whether the block was left.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class Transaction:
         self.session = session
         self.shard_id = shard_id
         self.failures: list[Failure] = []
+        self.ended = False
         self._db = db
         self._manager = manager
         self._inserted_id = 0
@@ -64,6 +68,7 @@ class Transaction:
             ProcedureScopeError: it doesn't belong to this database.
             Exception: see `DatabaseService.call_global_procedure`.
         """
+        self._require_block()
         given, procedure = sequence_of(params), find_procedure(name)
         if procedure is None:
             return (await call_on_server(self.session, name, given)).rows
@@ -91,6 +96,7 @@ class Transaction:
             await follow_statement(self._db, statement)
 
     async def _execute(self, query: str, params: Any) -> Answer:
+        self._require_block()
         statement = prepare(query, params, sqlite=self._manager.dialect_name == "sqlite")
         answer = await execute(self.session, statement)
         if statement.inserts:
@@ -98,6 +104,10 @@ class Transaction:
         if not statement.reads and self.shard_id is None:
             self._written.append(statement)
         return answer
+
+    def _require_block(self) -> None:
+        if self.ended:  # its session would silently begin another transaction, which nobody ends
+            raise DatabaseError("the block of this transaction was left; open another one")
 
     async def _run(self, procedure: Procedure, arguments: Arguments) -> Rows:
         key = account_of(arguments)
@@ -153,7 +163,10 @@ async def _transaction(db: ShardedDatabase, shard_id: int | None) -> AsyncGenera
             await session.connection()
             transaction = Transaction(db, manager, session, shard_id)
             failures = transaction.failures
-            yield transaction
+            try:
+                yield transaction
+            finally:
+                transaction.ended = True
     finally:  # not before: on SQLite the block holds the one lock for writers
         for failure in failures:
             await write_failure(db, shard_id, failure)

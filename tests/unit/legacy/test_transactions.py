@@ -10,6 +10,7 @@ from sqlalchemy import select
 from shardwise.database import ShardedDatabase
 from shardwise.errors import (
     DatabaseConnectionError,
+    DatabaseError,
     DuplicateEntityError,
     InvalidValueError,
     ProcedureScopeError,
@@ -90,6 +91,14 @@ async def test_a_block_is_one_transaction(service: DatabaseService) -> None:
             await tx.execute_query(ADD, ("b", NOW))
             raise OwnError
     assert await service.execute_query(NAMES) == [{"name": "a"}]
+
+
+async def test_a_block_that_was_left_takes_nothing_more(service: DatabaseService) -> None:
+    async with service.get_transaction() as tx:
+        pass
+    for late in (tx.execute_query(NAMES), tx.execute_non_query(NAMES), tx.call_procedure("fp_user_login")):
+        with pytest.raises(DatabaseError, match="was left"):
+            await late
 
 
 async def test_a_block_on_a_shard(service: DatabaseService) -> None:
