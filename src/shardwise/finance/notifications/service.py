@@ -9,10 +9,10 @@ from typing import TypeVar
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shardwise.database import ShardedDatabase
-from shardwise.errors import EntityNotFoundError, ShardwiseError
+from shardwise.errors import EntityNotFoundError
 from shardwise.finance.notifications import creating, deleting, expiry, marking, reading, statistics
+from shardwise.finance.notifications.cleaner import Cleaner
 from shardwise.finance.notifications.models import Notification
-from shardwise.finance.notifications.repository import Expired
 from shardwise.finance.notifications.values import (
     CleanedUp,
     Created,
@@ -249,16 +249,7 @@ class NotificationService:
         Raises:
             InvalidValueError: the size can't be accepted.
         """
-        check_limit("batch_size", batch_size, 1, _MOST_AT_ONCE)
-        now, deleted = self._clock(), 0
-        after: Expired | None = None
-        try:
-            while batch := await self._expired(shard_id, now, after, batch_size):
-                deleted += await self._delete_batch(shard_id, batch, now)
-                after = batch[-1]
-        except ShardwiseError as error:
-            return CleanedUp(shard_id=shard_id, deleted=deleted, error=error)
-        return CleanedUp(shard_id=shard_id, deleted=deleted)
+        return await Cleaner(self._db, self._clock(), batch_size=batch_size).clean_up(shard_id)
 
     async def clean_up(self, *, batch_size: int = expiry.BATCH) -> tuple[CleanedUp, ...]:
         """Delete what has expired on every active shard, one after the other; one that fails stops no other.
@@ -266,12 +257,8 @@ class NotificationService:
         Raises:
             InvalidValueError: the size can't be accepted.
         """
-        return tuple(
-            [
-                await self.clean_up_shard(shard.shard_id, batch_size=batch_size)
-                for shard in self._db.topology.active
-            ]
-        )
+        cleaner = Cleaner(self._db, self._clock(), batch_size=batch_size)
+        return tuple([await cleaner.clean_up(shard.shard_id) for shard in self._db.topology.active])
 
     def _listing(
         self, account_db_key: int, type_id: str | None, *, unread_only: bool = False
@@ -292,24 +279,6 @@ class NotificationService:
         async def unit() -> T:
             async with self._db.session(account_db_key) as session:
                 return await work(session)
-
-        return await unit()
-
-    async def _expired(
-        self, shard_id: int, now: datetime, after: Expired | None, limit: int
-    ) -> list[Expired]:
-        @self._db.with_retry
-        async def unit() -> list[Expired]:
-            async with self._db.shard_session(shard_id, read_only=True) as session:
-                return await expiry.find_batch(session, now, after=after, limit=limit)
-
-        return await unit()
-
-    async def _delete_batch(self, shard_id: int, batch: list[Expired], now: datetime) -> int:
-        @self._db.with_retry
-        async def unit() -> int:
-            async with self._db.shard_session(shard_id) as session:
-                return await expiry.delete_batch(session, batch, now)
 
         return await unit()
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -129,18 +129,34 @@ async def test_the_same_one_at_once_is_created_once(
 
 
 async def test_a_recount_waits_for_what_is_under_way(
-    db: ShardedDatabase,
-    account: int,
-    create: Any,
-    counts: Any,
-    clock: Any,
-    notifications: NotificationService,
+    db: ShardedDatabase, account: int, create: Any, counts: Any
 ) -> None:
-    await create(notification_id="n-1")
+    created = await create(notification_id="n-1")
     async with db.session(account) as session:
-        await mark_read(session, account, "n-1", clock.now)
-        recount = asyncio.create_task(notifications.recount(account))
+        await mark_read(session, account, "n-1", created.created_at)
+        recount = asyncio.create_task(NotificationService(db).recount(account))
         await asyncio.sleep(0.3)  # it has come to the locked row by now; if not, it finds what is committed
         assert not recount.done()
     assert await recount == 1
-    assert await counts() == {clock.now.date(): (1, 1, 0, 0)}
+    assert await counts() == {created.created_at.date(): (1, 1, 0, 0)}
+
+
+async def test_rows_are_locked_by_primary_key_alone(
+    db: ShardedDatabase, account: int, create: Any, notifications: NotificationService
+) -> None:
+    """A locking read along another index waits in a circle with whoever changes that index's column."""
+    for number in range(3):
+        await create(notification_id=f"n-{number}", expires_at=datetime(2099, 1, 1, tzinfo=UTC))
+    locking: list[str] = []
+    for work in (
+        notifications.mark_all_read(account),
+        notifications.read_and_delete(account, limit=2),
+        NotificationService(db, clock=lambda: datetime(2100, 1, 1, tzinfo=UTC)).clean_up(),
+        notifications.recount(account),
+    ):
+        with count_statements(db) as sent:
+            await work
+        locking += [each for each in sent if each.startswith("UPDATE") or each.endswith("FOR UPDATE")]
+    assert len(locking) == 3 + 3 + 3 + 1
+    for statement in locking:
+        assert "FORCE INDEX (PRIMARY)" in statement

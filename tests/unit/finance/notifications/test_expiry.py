@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from shardwise.database import ShardedDatabase
 from shardwise.errors import InvalidValueError, TransientDatabaseError, UnknownShardError
-from shardwise.finance.notifications import service as service_module
+from shardwise.finance.notifications import expiry
 from shardwise.finance.notifications.models import Notification
 from shardwise.finance.notifications.service import NotificationService
 from shardwise.testing.counting import count_statements
@@ -80,7 +80,7 @@ async def test_a_clean_up_that_stops_goes_on_where_it_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shard_id = (await db.where(expired[0])).shard_id
-    delete_batch, done = service_module.expiry.delete_batch, 0
+    delete_batch, done = expiry.delete_batch, 0
 
     async def fail_at_third(*arguments: Any) -> int:
         nonlocal done
@@ -89,7 +89,7 @@ async def test_a_clean_up_that_stops_goes_on_where_it_was(
             raise TransientDatabaseError
         return await delete_batch(*arguments)
 
-    monkeypatch.setattr(service_module.expiry, "delete_batch", fail_at_third)
+    monkeypatch.setattr(expiry, "delete_batch", fail_at_third)
     stopped = await notifications.clean_up_shard(shard_id, batch_size=2)
     assert stopped.deleted == 4
     assert isinstance(stopped.error, TransientDatabaseError)
