@@ -18,7 +18,7 @@ GUIDE = ROOT / "docs" / "guide"
 BIN = Path(sys.executable).parent
 FROM_NOTHING = ("README.md",)
 PAGES = ["README.md", *sorted(str(page.relative_to(ROOT)) for page in GUIDE.glob("*.md"))]
-WITHOUT_CODE = ("docs/guide/README.md", "docs/guide/benchmarks.md", "docs/guide/differences.md")
+WITHOUT_CODE = tuple(f"docs/guide/{page}.md" for page in ("README", "benchmarks", "differences", "adoption"))
 
 
 @pytest.fixture(scope="session")
