@@ -53,7 +53,8 @@ class Procedure:
         name: as programs call it.
         scope: the database that it belongs to.
         signatures: the parameters in their order; several where the old databases differed.
-        results: the columns of each result set, in order. A status row that reports a refusal may end earlier.
+        results: the columns of each result set, in order. A status row that reports a refusal may lack the
+            last ones.
         run: does the job: `await run(call, account_db_key=..., ...)`, with the parameters by name, and
             returns the rows of all result sets one after the other. It neither commits nor rolls back.
         writes: whether it changes rows.
