@@ -1,5 +1,6 @@
 """The old procedures of the Kalman filters, all of the shards."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -9,7 +10,7 @@ from shardwise.finance.kalman.repository import KalmanStateRepository, in_period
 from shardwise.finance.kalman.saving import save
 from shardwise.finance.kalman.values import NewState
 from shardwise.kit.clock import utc_now
-from shardwise.legacy.parameters import i32, json_document, moment, text, u64
+from shardwise.legacy.parameters import Parameter, i32, json_document, moment, text, u64
 from shardwise.legacy.procedure import Call, Procedure, Row, Rows, Scope
 from shardwise.legacy.rows import json_text
 
@@ -97,6 +98,17 @@ def _given(name: str, value: T | None) -> T:
     return value
 
 
+def _second(name: str) -> Parameter:
+    """Return a moment of whole seconds; the rest is cut off, as the old server did."""
+    exact = moment(name)
+
+    def accept(called: str, given: Any) -> datetime:
+        found: datetime = exact.accept(called, given)
+        return found.replace(microsecond=0)
+
+    return replace(exact, type="dt", accept=accept)
+
+
 _TICKER = text("ticker", 20)
 _ACCOUNT = u64("account_db_key")
 
@@ -135,8 +147,8 @@ PROCEDURES: tuple[Procedure, ...] = (
             (
                 _TICKER,
                 _ACCOUNT,
-                moment("start_date"),
-                moment("end_date"),
+                _second("start_date"),
+                _second("end_date"),
                 i32("limit"),
                 i32("offset"),
             ),

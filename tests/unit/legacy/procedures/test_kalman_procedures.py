@@ -76,7 +76,7 @@ async def test_the_newest_moment_wins_and_then_the_newest_row(db: ShardedDatabas
 async def test_a_period_has_both_ends_and_limits(db: ShardedDatabase) -> None:
     for step in range(5):
         await insert(db, step_count=step, timestamp=NOON + timedelta(days=step))
-    name, end = "fp_kalman_history_get", NOON + timedelta(days=4)
+    name, end = "fp_kalman_history_get", NOON + timedelta(days=4, seconds=1)
 
     async def steps(*given: Any) -> list[int]:
         return [row["step_count"] for row in await call(db, name, "BTC", KEY, *given)]
@@ -88,6 +88,8 @@ async def test_a_period_has_both_ends_and_limits(db: ShardedDatabase) -> None:
     assert await steps(NOON, end, None, 3) == [3, 4]
     assert await steps(NOON, end, 0, 0) == []
     assert await steps("2026-03-11", date(2026, 3, 13), 9, 0) == [1, 2]  # the end is that day's midnight
+    almost = timedelta(microseconds=499_500)  # bounds are whole seconds: what is beyond is cut off
+    assert await steps(NOON + almost, NOON + timedelta(days=1, seconds=1) - almost, 9, 0) == [0]
     assert await steps(None, end, 9, 0) == await steps(NOON, None, 9, 0) == []
     assert await call(db, name, None, KEY, NOON, end, 9, 0) == []
 
