@@ -13,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     case,
     false,
+    func,
     insert,
     literal,
     select,
@@ -182,6 +183,29 @@ class MessageRepository(BaseRepository[ChatMessage]):
             .order_by(ChatMessage.created_at, ChatMessage.idx)
             .limit(limit)
             .offset(offset or None)
+        )
+        return [Message.of(row) for row in await self._all(rows)]
+
+    async def chain_to(
+        self, account_db_key: int, room_id: str, message_id: str, *, limit: int
+    ) -> Sequence[Message]:
+        """Return a message after its parent, after that one's parent, and so on; `limit` links at most.
+
+        A deleted message is a link, but isn't returned.
+        """
+        of_room = messages_of(account_db_key, room_id)
+        first = select(ChatMessage.idx, ChatMessage.parent_message_id, literal(1).label("depth"))
+        links = first.where(*of_room, ChatMessage.message_id == message_id).cte("links", recursive=True)
+        further = select(ChatMessage.idx, ChatMessage.parent_message_id, links.c.depth + 1).where(
+            *of_room, ChatMessage.message_id == links.c.parent_message_id, links.c.depth < limit
+        )
+        links = links.union_all(further)
+        # Each once, should old rows be parents of each other.
+        chain = select(links.c.idx, func.min(links.c.depth).label("depth")).group_by(links.c.idx).subquery()
+        rows = (
+            self.query([*of_room, has_room(account_db_key, room_id)])
+            .join(chain, ChatMessage.idx == chain.c.idx)
+            .order_by(chain.c.depth.desc())
         )
         return [Message.of(row) for row in await self._all(rows)]
 

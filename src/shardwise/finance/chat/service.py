@@ -11,7 +11,7 @@ from shardwise.errors import DuplicateEntityError, EntityNotFoundError, InvalidV
 from shardwise.finance.chat.counting import StatisticsRepository
 from shardwise.finance.chat.drafts import NewMessage, check_id
 from shardwise.finance.chat.messages import delete_message, save_message
-from shardwise.finance.chat.models import ChatRoom
+from shardwise.finance.chat.models import ChatMessage, ChatRoom
 from shardwise.finance.chat.repository import MessageRepository, RoomRepository
 from shardwise.finance.chat.rooms import create_room, delete_room, rename_room
 from shardwise.finance.chat.statistics import recount_day
@@ -30,6 +30,7 @@ from shardwise.kit.pages import Page
 T = TypeVar("T")
 
 _MOST_DAYS = 366
+_LONGEST_CHAIN = 500  # servers end a recursion after 1,000 steps
 
 
 class ChatService:
@@ -172,6 +173,34 @@ class ChatService:
             if not page.items and await RoomRepository(session).find(account_db_key, room_id) is None:
                 raise EntityNotFoundError(ChatRoom.__name__, room_id)
             return page
+
+    async def chain(
+        self, account_db_key: int, room_id: str, message_id: str, *, limit: int = 50
+    ) -> Sequence[Message]:
+        """Return what led to a message and the message itself: its parents, the first one first.
+
+        Args:
+            account_db_key: whose room.
+            room_id: the room.
+            message_id: the last message of the chain.
+            limit: messages at most, 1 to 500, counted from the last one. A deleted one within the chain is
+                counted, but left out.
+
+        Raises:
+            EntityNotFoundError: the message isn't in the room or is deleted, or the room is.
+            InvalidValueError: an argument can't be accepted.
+        """
+        check_id("room_id", room_id)
+        check_id("message_id", message_id)
+        if type(limit) is not int or not 1 <= limit <= _LONGEST_CHAIN:
+            raise InvalidValueError("limit", f"it must be from 1 to {_LONGEST_CHAIN}")
+        async with self._db.session(account_db_key, read_only=True) as session:
+            found = await MessageRepository(session).chain_to(
+                account_db_key, room_id, message_id, limit=limit
+            )
+        if not found or found[-1].message_id != message_id:
+            raise EntityNotFoundError(ChatMessage.__name__, message_id)
+        return found
 
     async def delete_message(self, account_db_key: int, room_id: str, message_id: str) -> None:
         """Delete a message; its room's count and last message are those of what is left.

@@ -102,3 +102,48 @@ async def test_pages_of_messages_that_are_none_are_refused(talk: Any) -> None:
             await talk.chat.messages(talk.account, talk.room, **refused)
     with pytest.raises(InvalidValueError, match=r"^room_id: "):
         await talk.chat.messages(talk.account, "a b")
+
+
+async def test_a_chain_leads_to_a_message(db: ShardedDatabase, talk: Any, neighbour: int) -> None:
+    ids: list[str] = []
+    for number in range(6):
+        parent = ids[-1] if ids else None
+        ids.append((await talk.say(str(number), parent_message_id=parent)).message_id)
+        await talk.say("aside", parent_message_id=parent)
+    await talk.chat.create_room(talk.account, title="t", ai_persona="p", room_id="other")
+
+    async def chain(message_id: str, **more: Any) -> list[str]:
+        found = await talk.chat.chain(talk.account, talk.room, message_id, **more)
+        return [message.content for message in found]
+
+    with count_statements(db) as seen:
+        assert await chain(ids[4]) == ["0", "1", "2", "3", "4"]
+    assert len(seen) == 1
+    assert await chain(ids[0]) == ["0"]
+    assert await chain(ids[5], limit=3) == ["3", "4", "5"]
+    await talk.chat.delete_message(talk.account, talk.room, ids[2])
+    assert await chain(ids[4]) == ["0", "1", "3", "4"]
+    assert await chain(ids[4], limit=3) == ["3", "4"]
+    for key, room, message_id in (
+        (talk.account, talk.room, "absent"),
+        (talk.account, talk.room, ids[2]),
+        (talk.account, "other", ids[4]),
+        (neighbour, talk.room, ids[4]),
+    ):
+        with pytest.raises(EntityNotFoundError):
+            await talk.chat.chain(key, room, message_id)
+    for limit in (0, 501, True):
+        with pytest.raises(InvalidValueError, match=r"^limit: "):
+            await chain(ids[0], limit=limit)
+
+
+async def test_a_chain_that_bites_its_tail_ends(db: ShardedDatabase, talk: Any) -> None:
+    rows = [
+        {"account_db_key": talk.account, "room_id": talk.room, "content": name, "message_id": name}
+        | {"parent_message_id": parent}
+        for name, parent in (("a", "b"), ("b", "a"))
+    ]
+    async with db.session(talk.account) as session:  # as an old program might
+        await session.execute(insert(ChatMessage), rows)
+    found = await talk.chat.chain(talk.account, talk.room, "a", limit=5)
+    assert [message.content for message in found] == ["b", "a"]

@@ -18,7 +18,7 @@ from shardwise.errors import (
 )
 from shardwise.finance.chat.models import ChatMessage, ChatRoom, ChatStatistics, MessageType
 from shardwise.legacy.calling import call_registered
-from shardwise.legacy.procedure import Row, Rows
+from shardwise.legacy.procedure import Call, Row, Rows
 from shardwise.legacy.registry import find_procedure
 from shardwise.schema.control import ErrorLog
 from shardwise.testing.counting import count_statements
@@ -336,3 +336,23 @@ async def test_the_other_name_saves_as_well(db: ShardedDatabase) -> None:
     async with db.session(KEY, read_only=True) as session:
         room = (await session.scalars(select(ChatRoom))).one()
     assert room.last_message_id == "m-1"
+
+
+async def test_the_caller_ends_the_transaction(db: ShardedDatabase, shard_id: int) -> None:
+    await make(db, "r")
+    await save(db, "m-1")
+    before = await call(db, "fp_chat_rooms_get", KEY)
+    async with db.shard_session(shard_id) as session:
+        running = Call(db=db, session=session, shard_id=shard_id)
+        for name, arguments in (
+            ("fp_chat_room_create", {"room_id": "q", "title": "t", "ai_persona": "p"}),
+            ("fp_chat_message_soft_delete", {"message_id": "m-1", "room_id": "r"}),
+            ("fp_chat_room_soft_delete", {"room_id": "r"}),
+        ):
+            procedure = find_procedure(name)
+            assert procedure is not None
+            (row,) = await procedure.run(running, account_db_key=KEY, **arguments)
+            assert row["result"] == "SUCCESS"
+        await session.rollback()
+    assert await call(db, "fp_chat_rooms_get", KEY) == before
+    assert await contents(db, "r", KEY, None, 0) == ["hello"]
