@@ -1,0 +1,1 @@
+"""The script, a module a room; each step says what was called and what the old system answered."""
