@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shardwise.errors import DuplicateEntityError, EntityNotFoundError
+from shardwise.errors import DuplicateEntityError, EntityNotFoundError, InvalidValueError
 from shardwise.finance.signals.alarm_repository import AlarmRepository
 from shardwise.finance.signals.alarms import LIVE_SYMBOL_KEY, create_alarm, delete_alarm, toggle_alarm
 from shardwise.finance.signals.requests import NewAlarm
@@ -16,9 +16,11 @@ _STANDING = (*_SHOWN, "note", "is_active", "created_at", "signal_count", "win_ra
 _ACTIVE = ("alarm_id", "account_db_key", *_SHOWN[1:], "created_at")
 
 
-async def _create_alarm(call: Call, *, symbol: str, **given: Any) -> Rows:
+async def _create_alarm(call: Call, *, alarm_id: str | None, symbol: str, **given: Any) -> Rows:
+    if alarm_id is None:  # the caller would never learn of an id made here
+        raise InvalidValueError("p_alarm_id", "it is required")
     try:
-        await create_alarm(call.session, NewAlarm(symbol=symbol, **given))
+        await create_alarm(call.session, NewAlarm(alarm_id=alarm_id, symbol=symbol, **given))
     except DuplicateEntityError as error:
         if error.constraint != LIVE_SYMBOL_KEY:
             raise
