@@ -50,7 +50,7 @@ KINDS = {
     "tinyint(4)": ["i8"],
     "tinyint(3) unsigned": ["u8"],
     "bit(1)": ["bit"],
-    "datetime": ["dt6"],
+    "datetime": ["dt", "dt6"],
     "datetime(6)": ["dt6"],
     "date": ["date"],
     "longtext": ["JSON", "text"],
