@@ -106,7 +106,9 @@ def _template(binary: Binary) -> Path:
         "--skip-name-resolve",
         f"--innodb-log-file-size={_SMALL['innodb-log-file-size']}",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # A folder of its own, because a server that starts removes what it finds of others' temporary tables.
+    own = os.environ | {"TMPDIR": str(folder.path)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=own)
     if done.returncode:
         raise PrivateServerError(f"mariadb-install-db failed: {(done.stdout + done.stderr)[-2000:]}")
     return data
