@@ -148,6 +148,9 @@ def test_rows_that_came_or_went_meanwhile_are_noticed(
     (wrong,) = found["verification"]
     assert (wrong["database"], wrong["table"], wrong["count"]) == ("shard 1", "table_chat_messages", 2)
     assert old.execute("global", NOTES)  # the notes stay until it is right
+    adopting.run(code=1)
+    old.execute("shard 1", wrong["way_out"].partition("now, ")[2].partition(" and go on")[0])
+    adopting.run()
 
 
 async def test_the_new_code_uses_what_was_adopted(old: OldDeployment) -> None:

@@ -25,17 +25,15 @@ async def adoption_lock(target: Target, *, timeout: float) -> AsyncIterator[None
         MigrationLockedError: another one is running.
         MigrationError: the server can't be asked.
     """
-    name = {"name": lock_name(target.url.database or "", "adoption")}
+    name = lock_name(target.url.database or "", "adoption")
     async with writing(target) as connection:
         await connection.execute(text(f"SET SESSION wait_timeout = {_LONGEST}"))
         got = await connection.scalar(
-            text("SELECT GET_LOCK(:name, :timeout)"), {**name, "timeout": round(timeout)}
+            text("SELECT GET_LOCK(:name, :timeout)"), {"name": name, "timeout": round(timeout)}
         )
         await connection.rollback()  # the lock is the session's, not the transaction's
         if got != 1:
             raise MigrationLockedError(
                 f"another process is adopting this deployment; waited {timeout:g} s for it"
             )
-        yield
-        await connection.execute(text("DO RELEASE_LOCK(:name)"), name)
-        await connection.rollback()
+        yield  # closing the connection gives the lock back, and says nothing if it was lost meanwhile

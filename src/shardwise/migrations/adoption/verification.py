@@ -9,6 +9,7 @@ from shardwise.migrations.adoption.findings import Finding, Severity
 from shardwise.migrations.adoption.inventory import take_inventory
 from shardwise.migrations.adoption.marker import Marker
 from shardwise.migrations.adoption.survey import count_rows
+from shardwise.migrations.guard import ADOPTION_TABLE
 from shardwise.migrations.runner import MigrationOptions, differences
 from shardwise.migrations.targets import Target
 
@@ -34,7 +35,8 @@ async def verify(target: Target, options: MigrationOptions) -> list[Finding]:
             table=table,
             count=abs(number - rows.get(table, 0)),
             message=f"it had {number} rows when the adoption began and has {rows.get(table, 0)} now",
-            way_out="were programs still writing? Stop them and look before you go on",
+            way_out="were programs still writing? Stop them; if the rows are right as they are now,"
+            f" DELETE FROM {ADOPTION_TABLE} WHERE item = 'rows of {table}' and go on",
         )
         for table, number in marker.rows.items()
         if rows.get(table, 0) != number
