@@ -13,11 +13,15 @@ from sqlalchemy.pool import NullPool
 
 from shardwise.database import ShardedDatabase
 from shardwise.errors import MigrationLockedError
+from shardwise.finance.chat.drafts import NewMessage
+from shardwise.finance.chat.models import MessageType
+from shardwise.finance.chat.service import ChatService
 from shardwise.finance.identity.service import IdentityService
 from shardwise.finance.identity.values import SignUp
 from shardwise.finance.ledger.service import LedgerService
 from shardwise.finance.portfolios.service import PortfolioService
 from shardwise.migrations.adoption import run
+from shardwise.migrations.adoption.clock import Clock
 from shardwise.migrations.adoption.run import AdoptionPlan, SilentAdoption, adopt
 from shardwise.migrations.branches import Branch, expected_head
 from shardwise.migrations.locks import lock_name
@@ -158,9 +162,10 @@ async def test_the_new_code_uses_what_was_adopted(old: OldDeployment) -> None:
         hashed = await hasher.hash("correct horse")
         old.execute("global", f"UPDATE table_accountid SET password_hash = '{hashed}'")
         url = make_url(old.url)
-        assert (await adopt(url)).finished
+        assert (await adopt(url, plan=AdoptionPlan(clock=Clock(minutes=540)))).finished
         async with ShardedDatabase.from_url(url, topology={"refresh_interval": 0}) as db:
             identity, ledger = IdentityService(db, hasher=hasher), LedgerService(db)
+            chat = ChatService(db)
             for number in (1, 2):  # one on each shard
                 key = (await identity.log_in(1, f"user{number}", "correct horse")).account_db_key
                 assert key == 999 + number
@@ -170,9 +175,20 @@ async def test_the_new_code_uses_what_was_adopted(old: OldDeployment) -> None:
                 assert str((await ledger.get_account(key)).balance) == f"{number + 5}.01"
                 positions = await PortfolioService(db).positions(key)
                 assert len(positions) == 3
-                async with db.session(key, read_only=True) as session:
-                    query = text("SELECT COUNT(*) FROM table_chat_messages WHERE account_db_key = :key")
-                    assert await session.scalar(query, {"key": key}) == 3
+                (room,) = (await chat.rooms(key)).items
+                assert (room.room_id, room.title) == (f"r{number}", "部屋")
+                messages = (await chat.messages(key, room.room_id)).items
+                assert [message.content for message in messages] == ["𝄞 message 2"]  # 1 and 3 are deleted
+                assert messages[0].metadata == {"tokens": 3}
+                assert messages[0].created_at.isoformat().startswith("2024-02-29T15:30:0")
+                said = NewMessage(
+                    account_db_key=key,
+                    room_id=room.room_id,
+                    message_type=MessageType.USER,
+                    content="hello",
+                )
+                assert not (await chat.save_message(said)).repeated
+                assert len((await chat.messages(key, room.room_id)).items) == 2
             new = await identity.sign_up(SignUp(account_id="new", password="pass word", nickname="n"))
             assert new.provisioned
             assert new.account_db_key == 1020
