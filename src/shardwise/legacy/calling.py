@@ -21,7 +21,6 @@ from shardwise.legacy.error_log import Failure, failure_of, write_failure
 from shardwise.legacy.following import refresh_topology
 from shardwise.legacy.procedure import Call, OnError, Procedure, Rows, Scope
 from shardwise.legacy.rows import code, plain_row
-from shardwise.schema.base import SHARD_KEY
 
 Arguments = dict[str, Any]
 
@@ -92,7 +91,7 @@ async def call_registered(
     if outcome.error is not None:
         raise outcome.error
     if procedure.writes and outcome.failure is None:
-        await follow(db, procedure, outcome.rows)
+        await follow(db, procedure)
     return outcome.rows
 
 
@@ -166,11 +165,8 @@ async def check_home(db: ShardedDatabase, procedure: Procedure, key: int, shard_
     return True
 
 
-async def follow(db: ShardedDatabase, procedure: Procedure, rows: Rows) -> None:
-    """Make what a procedure has committed known: new placements, and the status of shards."""
-    for row in rows:
-        if isinstance(key := row.get(SHARD_KEY), int):
-            db.directory.invalidate(key)
+async def follow(db: ShardedDatabase, procedure: Procedure) -> None:
+    """Make the status of a shard known that a procedure has committed; placements tell the directory."""
     if (procedure.alias_of or procedure.name) in _CHANGES_TOPOLOGY:
         await refresh_topology(db)
 

@@ -42,7 +42,7 @@ class Transaction:
         self._db = db
         self._manager = manager
         self._inserted_id = 0
-        self._called: list[tuple[Procedure, Rows]] = []
+        self._called: list[Procedure] = []
         self._written: list[Statement] = []
 
     async def execute_query(self, query: str, params: Any = ()) -> Rows:
@@ -83,15 +83,15 @@ class Transaction:
         if outcome.error is not None:
             raise outcome.error
         if procedure.writes:
-            self._called.append((procedure, outcome.rows))
+            self._called.append(procedure)
         return outcome.rows
 
     execute_stored_procedure = call_procedure
 
     async def committed(self) -> None:
         """Make known what other parts keep in memory; called once the transaction is committed."""
-        for procedure, rows in self._called:
-            await follow(self._db, procedure, rows)
+        for procedure in self._called:
+            await follow(self._db, procedure)
         for statement in self._written:
             await follow_statement(self._db, statement)
 

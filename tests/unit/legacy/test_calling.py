@@ -27,7 +27,9 @@ from shardwise.finance.tutorial.models import TutorialProgress
 from shardwise.legacy import parameters as of
 from shardwise.legacy.calling import call_registered
 from shardwise.legacy.procedure import Call, OnError, Procedure, Rows, Scope
+from shardwise.legacy.registry import find_procedure
 from shardwise.schema.control import ErrorLog, GlobalErrorLog, ShardConfig, ShardStats, ShardStatus
+from shardwise.testing.counting import count_statements
 from shardwise.topology.registry import set_status
 
 KEY = of.u64("account_db_key")
@@ -163,15 +165,21 @@ async def test_a_shard_that_can_not_serve_is_an_error(db: ShardedDatabase) -> No
 
 
 async def test_a_placement_is_known_to_the_next_call(db: ShardedDatabase) -> None:
-    async def place(call: Call, *, account_db_key: int) -> Rows:
-        placement = await call.db.assignment.place(call.session, account_db_key)
-        return [{"account_db_key": account_db_key, "shard_id": placement.shard_id}]
-
+    signup, login = find_procedure("fp_user_signup"), find_procedure("fp_user_login")
+    assert signup is not None
+    assert login is not None
     with pytest.raises(UnknownAccountError):
-        await db.where(5)  # now the cache knows for a second that there is none
-    [row] = await call_registered(db, made(place, KEY, scope=Scope.GLOBAL), (5,))
-    await call_registered(db, made(_complete, KEY), (5,), shard_id=row["shard_id"])
-    assert await steps(db, row["shard_id"]) == 1
+        await db.where(1000)  # now the cache knows for a second that there is none
+    values = (1, "name", "hash", None, "Nick", None, None, None, None)
+    [row] = await call_registered(db, signup, values)
+    key = row["account_db_key"]
+    assert key == 1000
+    shard_id = (await db.where(key)).shard_id
+    with count_statements(db) as seen:
+        await call_registered(db, login, (1, "name"))
+        await call_registered(db, made(_complete, KEY), (key,), shard_id=shard_id)
+    assert [sql.split()[0] for sql in seen] == ["SELECT", "UPDATE", "INSERT"]
+    assert await steps(db, shard_id) == 1
 
 
 # What is left of a failure
