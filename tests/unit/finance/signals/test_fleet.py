@@ -104,6 +104,18 @@ async def test_a_shard_that_is_down_is_named(
     assert len(watched(symbols)) == 2
 
 
+async def test_a_shard_whose_row_can_not_be_used_is_named(
+    db: ShardedDatabase, fleet: SignalFleet, watching: tuple[int, int]
+) -> None:
+    async with db.global_session() as session:
+        row = update(ShardConfig).where(ShardConfig.shard_id == 2)
+        await session.execute(row.values(driver="nothing+known"))
+    await db.topology.refresh()
+    assert list(db.topology.snapshot.broken) == [2]
+    answer = await fleet.symbols()
+    assert (list(answer.by_shard), list(answer.failed)) == ([1], [2])
+
+
 async def test_a_shard_that_takes_no_work_is_not_asked(
     db: ShardedDatabase, fleet: SignalFleet, watching: tuple[int, int]
 ) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import update
 from shardwise.database import ShardedDatabase
 from shardwise.errors import DuplicateEntityError, EntityNotFoundError, InvalidValueError
 from shardwise.finance.signals.models import Signal
+from shardwise.finance.signals.recording import record_signal
 from shardwise.finance.signals.requests import NewSignal, SignalFilter
 from shardwise.finance.signals.service import SignalService
 from shardwise.finance.signals.types import SignalType
@@ -195,6 +196,21 @@ async def test_deleted_signals_do_not_count(
     assert (await signals.statistics(account)).total_signals == 0
     assert (await signals.list_alarms(account)).items[0].performance.evaluated_signals == 0
     assert (await signals.history(account)).items == []
+
+
+@on_mariadb
+async def test_an_alarm_is_not_deleted_while_a_signal_of_it_is_recorded(
+    db: ShardedDatabase, signals: SignalService, account: int, set_alarm: SetAlarm
+) -> None:
+    alarm = await set_alarm()
+    new = NewSignal(account_db_key=account, alarm_id=alarm.alarm_id, signal_type="BUY", signal_price=None)
+    async with db.session(account) as session:
+        await record_signal(session, new)
+        deletion = asyncio.create_task(signals.delete_alarm(account, alarm.alarm_id))
+        await asyncio.wait({deletion}, timeout=0.3)
+        assert not deletion.done()
+    await deletion
+    assert len((await signals.history(account)).items) == 1
 
 
 @on_mariadb
