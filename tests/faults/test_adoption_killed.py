@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from shardwise.testing.old_deployment import OldDeployment, checksums, fill, old_deployment
+from shardwise.testing.old_checksums import FILLED, checksums
+from shardwise.testing.old_deployment import OldDeployment, old_deployment
+from shardwise.testing.old_rows import fill
 from shardwise.testing.servers import MariaDBServer
 
 SCRIPT = Path(__file__).with_name("adopt_until_killed.py")
@@ -32,14 +34,6 @@ POINTS = (
 )
 RANDOM_KILLS = int(os.environ.get("ADOPTION_KILLS", "6"))
 LIFE = 2.5  # seconds after an adoption begins to look in which it is killed, at most
-FILLED = {  # NULLs of the old rows that get a value
-    "table_accountid.payment_plan",
-    "table_user_accounts.balance",
-    "table_transactions.account_number",
-    "outbox_events.updated_at",
-    "universal_outbox.updated_at",
-    "saga_instances.updated_at",
-}
 
 
 def step(point: str = "none", *, life: float | None = None, workers: int = 1) -> dict[str, Any]:

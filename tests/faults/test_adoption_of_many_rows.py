@@ -13,21 +13,15 @@ from sqlalchemy.pool import NullPool
 
 from shardwise.migrations.adoption.clock import Clock
 from shardwise.migrations.adoption.run import AdoptionPlan, adopt
-from shardwise.testing.old_deployment import OldDeployment, checksums, fill, old_deployment
+from shardwise.testing.old_checksums import FILLED, checksums
+from shardwise.testing.old_deployment import OldDeployment, old_deployment
+from shardwise.testing.old_rows import fill
 from shardwise.testing.servers import MariaDBServer
 from shardwise.topology.engines import create_engine
 
 ROWS = int(os.environ.get("ADOPTION_ROWS", "200000"))
 EACH = 5  # rows of an account in large tables
 ROWS_AN_ACCOUNT = 50.5  # over all tables of both branches, at EACH = 5
-FILLED = {  # NULLs of the old rows that get a value
-    "table_accountid.payment_plan",
-    "table_user_accounts.balance",
-    "table_transactions.account_number",
-    "outbox_events.updated_at",
-    "universal_outbox.updated_at",
-    "saga_instances.updated_at",
-}
 # What an old program would do; the row keeps its values, so that checksums stay comparable.
 READ = "SELECT title FROM table_chat_rooms WHERE account_db_key = :key"
 WRITE = "UPDATE table_signal_history SET symbol = symbol WHERE signal_id = :signal"

@@ -27,7 +27,8 @@ from shardwise.migrations.branches import Branch, expected_head
 from shardwise.migrations.locks import lock_name
 from shardwise.migrations.runner import MigrationOptions
 from shardwise.security.passwords import PasswordHasher
-from shardwise.testing.old_deployment import OldDeployment, checksums
+from shardwise.testing.old_checksums import checksums
+from shardwise.testing.old_deployment import OldDeployment
 from shardwise.topology.engines import create_engine
 
 NOTES = "SHOW TABLES LIKE 'shardwise_adoption'"

@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from shardwise.cli.app import app
-from shardwise.testing.old_deployment import OldDeployment, fill, old_deployment
+from shardwise.testing.old_deployment import OldDeployment, old_deployment
+from shardwise.testing.old_rows import fill
 from shardwise.testing.servers import MariaDBServer
 
 LAX = "SET sql_mode = ''"

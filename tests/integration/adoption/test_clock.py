@@ -12,16 +12,8 @@ from shardwise.errors import MigrationTargetError
 from shardwise.migrations.adoption import marker
 from shardwise.migrations.runner import upgrade
 from shardwise.migrations.targets import Target
-from shardwise.testing.old_deployment import OldDeployment, checksums
-
-FILLED = {  # NULLs of the old rows that get a value
-    "table_accountid.payment_plan",
-    "table_user_accounts.balance",
-    "table_transactions.account_number",
-    "outbox_events.updated_at",
-    "universal_outbox.updated_at",
-    "saga_instances.updated_at",
-}
+from shardwise.testing.old_checksums import FILLED, checksums
+from shardwise.testing.old_deployment import OldDeployment
 
 
 def assert_kept(old: OldDeployment, before: dict[str, Any]) -> None:
