@@ -21,6 +21,9 @@ def test_what_json_can_hold_is_returned(document: object) -> None:
         ({"a": b"x"}, "data.a"),
         ((1, 2), "data"),
         ({1}, "data"),
+        ("\ud800", "data"),
+        ({"a": ["\U0001f680", "x\udfff"]}, "data.a[1]"),
+        ({"a": {"\ud83d": 1}}, "data.a"),
     ],
 )
 def test_a_part_that_json_can_not_hold_is_named(document: object, place: str) -> None:
