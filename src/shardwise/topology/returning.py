@@ -7,6 +7,7 @@ session. Here it is left out where the transaction was ended by Connection and t
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
@@ -18,6 +19,7 @@ def roll_back_only_what_is_open(engine: Engine) -> None:
     event.listen(engine, "begin", _forget)
     event.listen(engine, "commit", _note)
     event.listen(engine, "rollback", _note)
+    event.listen(engine, "handle_error", _doubt)
     event.listen(engine, "reset", _reset)
 
 
@@ -30,13 +32,18 @@ def _note(connection: Connection) -> None:
         connection.info[_MARK] = True
 
 
+def _doubt(context: ExceptionContext) -> None:
+    """Take the note back: SQLAlchemy tells of COMMIT and ROLLBACK before it sends them."""
+    if context.connection is not None and not context.is_disconnect:
+        _forget(context.connection)
+
+
 def _reset(connection: DBAPIConnection, record: ConnectionPoolEntry, state: PoolResetState) -> None:
-    ended = record.info.pop(_MARK, False) or state.transaction_was_reset
+    ended = record.info.pop(_MARK, False)  # `state.transaction_was_reset` is true after a COMMIT that failed
     if not state.asyncio_safe:
         return  # it is closed for good, by whoever collects garbage
     driver: Any = connection.driver_connection
-    # Neither word is enough. What Connection has ended may have failed to end: SQLAlchemy gives a connection
-    # back as it is after a COMMIT that failed. And the server speaks with each success only: after a
-    # statement that failed it may hold locks and not have said so.
+    # Neither word is enough. Connection knows nothing of what was sent to its driver directly. And the server
+    # speaks with each success only: after a statement that failed it may hold locks and not have said so.
     if not ended or driver.get_transaction_status():
         connection.rollback()

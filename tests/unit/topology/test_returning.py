@@ -117,3 +117,22 @@ async def test_a_commit_that_fails_leaves_nothing_open(
     assert_free(engine, mariadb_server)
     async with engine.connect() as connection:
         assert await connection.scalar(text("SELECT b FROM t")) == 0
+
+
+async def test_a_commit_that_fails_after_a_failed_statement_leaves_nothing_locked(
+    engine: AsyncEngine, mariadb_server: MariaDBServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server has not said that a transaction is open, and COMMIT has not ended it."""
+    await count(engine)
+
+    def refuse(connection: object) -> None:
+        raise RuntimeError("no commit today")
+
+    async with engine.connect() as connection:
+        with pytest.raises(IntegrityError):
+            await connection.execute(text("INSERT INTO t VALUES (1, 1)"))
+        with monkeypatch.context() as patched:
+            patched.setattr(engine.dialect, "do_commit", refuse)
+            with pytest.raises(RuntimeError, match="no commit today"):
+                await connection.commit()
+    assert_free(engine, mariadb_server)
