@@ -59,6 +59,16 @@ class SqliteUnsigned(types.UserDefinedType[int]):
         return process
 
 
+class SqliteCounted(Integer):
+    """An unsigned 64-bit key that SQLite counts up itself, to 2**63 - 1; keys above are asked for in vain."""
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], int | bytes | None]:
+        return SqliteUnsigned().bind_processor(dialect)
+
+    def literal_processor(self, dialect: Dialect) -> Callable[[Any], str]:
+        return SqliteUnsigned().literal_processor(dialect)
+
+
 def UnsignedBigInt() -> types.TypeEngine[int]:  # noqa: N802  # reads as a type where it is used
     """Return the type of keys: unsigned 64 bits, 0 to 2**64 - 1."""
     return (
@@ -73,7 +83,7 @@ def AutoUnsignedBigInt() -> types.TypeEngine[int]:  # noqa: N802
     return (
         BigInteger()
         .with_variant(mysql.BIGINT(unsigned=True), "mysql", "mariadb")
-        .with_variant(Integer(), "sqlite")
+        .with_variant(SqliteCounted(), "sqlite")
     )
 
 

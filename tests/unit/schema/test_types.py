@@ -119,6 +119,14 @@ async def test_keys_are_compared_over_the_whole_range(connection: AsyncConnectio
     assert len((await connection.exec_driver_sql(said)).all()) == 2
 
 
+@pytest.mark.parametrize("key", EXTREMES)
+async def test_a_counted_key_that_is_not_there_is_not_found(connection: AsyncConnection, key: int) -> None:
+    counted = COUNTED.c.id
+    assert (await connection.scalars(select(counted).where(counted == key))).all() == []
+    assert (await connection.scalars(select(counted).where(counted.in_([key])))).all() == []
+    assert (await connection.execute(update(COUNTED).where(counted == key).values(x=1))).rowcount == 0
+
+
 @pytest.mark.parametrize("key", [0, 2**63 - 1, 2**63, MAX_UNSIGNED])
 async def test_keys_are_unique(connection: AsyncConnection, key: int) -> None:
     with pytest.raises(IntegrityError):
