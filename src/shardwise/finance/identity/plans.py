@@ -121,5 +121,5 @@ def _check_period(starts_at: datetime | None, expires_at: datetime | None) -> No
     for name, moment in moments.items():
         if moment is not None and (not isinstance(moment, datetime) or moment.tzinfo is None):
             raise InvalidValueError(name, "it must be a datetime with a time zone")
-    if starts_at is not None and expires_at is not None and expires_at <= starts_at:
-        raise InvalidValueError("expires_at", "it must come after starts_at")
+    if expires_at is not None and expires_at <= (starts_at or utc_now()):
+        raise InvalidValueError("expires_at", "it must come after starts_at, which is now if it isn't given")

@@ -17,6 +17,7 @@ from shardwise.finance.identity.models import (
 )
 from shardwise.finance.identity.plan_service import PlanService
 from shardwise.finance.identity.plans import PlanChange, Subscription
+from shardwise.kit.clock import utc_now
 from shardwise.testing.counting import count_statements
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -119,6 +120,7 @@ async def test_an_unknown_account_is_named_and_nothing_is_stored(
         ({"auto_renewal": 1}, "auto_renewal"),
         ({"starts_at": datetime(2026, 1, 1)}, "starts_at"),  # noqa: DTZ001
         ({"expires_at": START}, "expires_at"),
+        ({"starts_at": None, "expires_at": utc_now()}, "expires_at"),  # it would end before it begins
     ],
 )
 def test_a_plan_that_cannot_be_accepted_is_named(values: dict[str, Any], field: str) -> None:
