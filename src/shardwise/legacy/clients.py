@@ -8,12 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shardwise.database import ShardedDatabase
 from shardwise.errors import ConfigurationError, ReadOnlySessionError
+from shardwise.legacy.answers import Answer
 from shardwise.legacy.arguments import sequence_of
 from shardwise.legacy.calling import call_registered
 from shardwise.legacy.following import follow_statement
 from shardwise.legacy.last_ids import remember_id
 from shardwise.legacy.procedure import Procedure, Row, Rows
-from shardwise.legacy.raw import Answer, execute
+from shardwise.legacy.raw import execute
 from shardwise.legacy.registry import find_procedure
 from shardwise.legacy.server_calls import call_on_server
 from shardwise.legacy.sql import Statement, prepare

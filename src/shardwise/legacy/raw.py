@@ -1,6 +1,5 @@
 """Runs statements written by hand in a session."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult
@@ -8,30 +7,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shardwise.errors import CommitOutcomeUnknownError, DatabaseError
-from shardwise.legacy.procedure import Rows
+from shardwise.legacy.answers import Answer, every_answer
 from shardwise.legacy.sql import Statement
 from shardwise.topology.driver_errors import wrapping
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a statement gave.
-
-    Attributes:
-        rows: its rows as dicts; none for a statement that returns none. Where two columns have the same
-            name the first one keeps it, and a later one is `table.name` on a server (as the old driver
-            did) and `name_2`, `name_3` on SQLite.
-        affected: how many rows it wrote, counting those that it found and left as they were.
-        inserted_id: the id that the database made for the first row of an INSERT; 0 if it made none.
-    """
-
-    rows: Rows
-    affected: int = 0
-    inserted_id: int = 0
-
-
 async def execute(session: AsyncSession, statement: Statement) -> Answer:
     """Run a statement on the session's connection, in its transaction.
+
+    Of a CALL, or of several statements, all answers are read and the first one is returned.
 
     Raises:
         CommitOutcomeUnknownError: the connection was lost, and a rollback wouldn't undo the statement.
@@ -40,7 +24,9 @@ async def execute(session: AsyncSession, statement: Statement) -> Answer:
     connection = await session.connection()
     try:
         with wrapping():
-            return await connection.run_sync(_execute, statement)
+            if statement.answers_once or connection.dialect.name == "sqlite":
+                return await connection.run_sync(_execute, statement)
+            return (await every_answer(session, statement.text, statement.values))[0]
     except DatabaseError as error:
         if statement.can_be_undone or not is_lost(error):
             raise

@@ -4,21 +4,18 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import asyncmy.cursors
-import asyncmy.errors
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shardwise.errors import (
     CommitOutcomeUnknownError,
     InvalidValueError,
     UnknownProcedureError,
 )
+from shardwise.legacy.answers import Answer, every_answer
 from shardwise.legacy.binding import bind_for_server
-from shardwise.legacy.procedure import Rows
-from shardwise.legacy.raw import Answer, is_lost
-from shardwise.topology.driver_errors import has_undone_transaction, wrap
-from shardwise.transactions.undone import mark_undone
+from shardwise.legacy.raw import is_lost
+from shardwise.topology.driver_errors import wrap
 
 _NAME = re.compile(r"(?:([\w$]{1,64})\.)?([\w$]{1,64})")
 _NO_PROCEDURE = 1305
@@ -57,49 +54,16 @@ async def call_on_server(session: AsyncSession, name: str, given: Sequence[Any])
         )
     places = ", ".join(["%s"] * len(values))
     try:
-        return await _call(connection, f"CALL {quoted}({places})", values)
+        answers = await every_answer(session, f"CALL {quoted}({places})", values)
     except DBAPIError as error:
-        if has_undone_transaction(error):
-            mark_undone(session.sync_session, error)
         if _number(error) == _NO_PROCEDURE:
             raise UnknownProcedureError(name, "neither shardwise nor this database has it") from error
         ours = wrap(error)
         if is_lost(ours):
             raise CommitOutcomeUnknownError from error
         raise ours from error
-
-
-async def _call(connection: AsyncConnection, text: str, values: tuple[Any, ...]) -> Answer:
-    driver = (await connection.get_raw_connection()).driver_connection
-    assert driver is not None  # noqa: S101  # it was just got
-    rows: Rows = []
-    try:
-        async with driver.cursor(asyncmy.cursors.DictCursor) as cursor:
-            await cursor.execute(text, values)
-            rows += await cursor.fetchall()
-            while await cursor.nextset():
-                rows += await cursor.fetchall()
-            affected: int = cursor.rowcount
-    except asyncmy.errors.Error as error:
-        raise await _in_coat(connection, text, error) from error
-    except BaseException:
-        await connection.invalidate()  # answers may be unread
-        raise
-    return Answer(rows=rows, affected=affected)
-
-
-async def _in_coat(connection: AsyncConnection, text: str, error: Exception) -> DBAPIError:
-    """Return a driver's error in SQLAlchemy's coat, as its own statements would."""
-    dialect = connection.dialect
-    kind: Any = dialect.loaded_dbapi.Error
-    lost = dialect.is_disconnect(error, None, None)  # type: ignore[arg-type]  # asyncmy's own class
-    if lost:
-        await connection.invalidate(error)
-    coat = DBAPIError.instance(
-        text, None, error, kind, hide_parameters=True, connection_invalidated=lost, dialect=dialect
-    )
-    assert isinstance(coat, DBAPIError)  # noqa: S101  # it is for errors of the driver
-    return coat
+    rows = [row for answer in answers for row in answer.rows]
+    return Answer(rows=rows, affected=answers[-1].affected)
 
 
 def _number(error: DBAPIError) -> int:

@@ -20,6 +20,7 @@ _FIRST_WORD = re.compile(r"[\s(]*([a-z]+)", re.IGNORECASE)
 _WRITING_WORD = re.compile(r"\b(?:INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 _READING = frozenset({"SELECT", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "WITH", "VALUES", "TABLE"})
 _UNDONE_BY_ROLLBACK = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE"})
+_ANSWERED_ONCE = _READING | _UNDONE_BY_ROLLBACK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,11 @@ class Statement:
     def can_be_undone(self) -> bool:
         """Return whether a rollback undoes it; what defines tables, or calls, may commit on its own."""
         return self.reads or (self.verb in _UNDONE_BY_ROLLBACK and self._is_one)
+
+    @property
+    def answers_once(self) -> bool:
+        """Return whether a server answers it with one set of rows or one count."""
+        return self._is_one and self.verb in _ANSWERED_ONCE
 
     @property
     def _is_one(self) -> bool:

@@ -9,12 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shardwise.database import ShardedDatabase
 from shardwise.errors import DatabaseError
+from shardwise.legacy.answers import Answer
 from shardwise.legacy.arguments import account_of, sequence_of
 from shardwise.legacy.calling import Arguments, attempt, check_home, check_scope, follow, run_body
 from shardwise.legacy.error_log import Failure, write_failure
 from shardwise.legacy.following import follow_statement
 from shardwise.legacy.procedure import Call, Procedure, Rows
-from shardwise.legacy.raw import Answer, execute
+from shardwise.legacy.raw import execute
 from shardwise.legacy.registry import find_procedure
 from shardwise.legacy.server_calls import call_on_server
 from shardwise.legacy.sql import Statement, prepare

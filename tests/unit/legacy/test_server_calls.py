@@ -83,6 +83,34 @@ async def test_a_failure_after_the_first_set_is_raised_and_undone(service: Datab
     assert await service.call_global_procedure("own_two_sets", (1, "x")) != []
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "CALL own_fail_late('a')",
+        "SELECT 1 AS one; INSERT INTO table_shard_stats (shard_id, user_count) VALUES (1, 0)",
+        f"INSERT INTO {LOG} (procedure_name, param) VALUES ('a', '');"
+        " INSERT INTO table_shard_stats (shard_id, user_count) VALUES (1, 0)",
+    ],
+)
+async def test_a_failure_after_the_first_answer_of_a_query_is_not_missed(
+    service: DatabaseService, query: str
+) -> None:
+    for run in (service.execute_query, service.execute_non_query):
+        with pytest.raises(DuplicateEntityError):
+            await run(query)
+    with pytest.raises(DuplicateEntityError):
+        async with service.get_transaction() as tx:
+            await tx.execute_query(query)
+    assert await count(service) == 0
+
+
+async def test_a_query_gets_the_first_of_several_answers(service: DatabaseService) -> None:
+    assert await service.execute_query("CALL own_two_sets(%s, %s)", (7, "x'%s")) == [{"result": "SUCCESS"}]
+    assert await service.execute_query("SELECT 1 AS one; SELECT '%%' AS two") == [{"one": 1}]
+    assert await service.execute_non_query("CALL own_write(%s)", "a") == 1
+    assert await count(service) == 1
+
+
 async def test_its_own_error_is_the_cause(service: DatabaseService) -> None:
     with pytest.raises(DatabaseError) as caught:
         await service.call_global_procedure("own_signal")
