@@ -1,6 +1,7 @@
 """The types of the old procedures' parameters: what is accepted, and what reaches the code."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -12,6 +13,7 @@ from shardwise.errors import InvalidValueError
 _U64 = (1 << 64) - 1
 _I64 = (1 << 63) - 1
 _I32 = (1 << 31) - 1
+_WHOLE = re.compile("-?[0-9]{1,40}")
 _EXACT = Context(prec=65, rounding=ROUND_HALF_UP)
 
 
@@ -136,7 +138,10 @@ def moment(name: str) -> Parameter:
             given = datetime.combine(given, time())
         if not isinstance(given, datetime):
             raise InvalidValueError(called, f"it must be a datetime, not {type(given).__name__}")
-        return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
+        try:
+            return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
+        except OverflowError:
+            raise InvalidValueError(called, "it is before the year 1 or after 9999 in UTC") from None
 
     return Parameter(name=name, type="dt6", accept=accept)
 
@@ -169,7 +174,7 @@ def json_document(name: str) -> Parameter:
             raise InvalidValueError(called, f"it must be JSON text, not {type(given).__name__}")
         try:
             return json.loads(given)
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter: nested too deep
             raise InvalidValueError(called, "it is not valid JSON") from None
 
     return Parameter(name=name, type="JSON", accept=accept)
@@ -179,7 +184,7 @@ def _whole(name: str, kind: str, lowest: int, highest: int) -> Parameter:
     def accept(called: str, given: Any) -> int:
         if isinstance(given, bool):
             given = int(given)
-        if isinstance(given, str) and given.lstrip("-").isascii() and given.lstrip("-").isdigit():
+        if isinstance(given, str) and _WHOLE.fullmatch(given):
             given = int(given)  # the old driver pasted it into the statement, and the server converted it
         if not isinstance(given, int):
             raise InvalidValueError(called, f"it must be a whole number, not {type(given).__name__}")

@@ -50,6 +50,9 @@ def test_what_callers_pass_becomes_what_the_code_takes(
         (of.u64("key"), 1 << 64),
         (of.u64("key"), "1e3"),
         (of.u64("key"), 1.5),
+        (of.u64("key"), "9" * 5000),
+        (of.i32("count"), "--5"),
+        (of.i32("count"), "-"),
         (of.i8("type"), -129),
         (of.u8("priority"), 256),
         (of.flag("on"), 2),
@@ -63,9 +66,12 @@ def test_what_callers_pass_becomes_what_the_code_takes(
         (of.dec("price", 19, 6), True),
         (of.moment("at"), "yesterday"),
         (of.moment("at"), 5),
+        (of.moment("at"), "0001-01-01T00:00:00+09:00"),
+        (of.moment("at"), datetime.max.replace(tzinfo=timezone(-timedelta(hours=1)))),
         (of.day("on"), "yesterday"),
         (of.json_document("data"), "{"),
         (of.json_document("data"), 5),
+        (of.json_document("data"), "[" * 100_000),
     ],
 )
 def test_what_does_not_fit_is_named_and_not_repeated(parameter: Parameter, given: Any) -> None:
