@@ -39,9 +39,9 @@ def _doubt(context: ExceptionContext) -> None:
 
 
 def _reset(connection: DBAPIConnection, record: ConnectionPoolEntry, state: PoolResetState) -> None:
+    if state.terminate_only or not state.asyncio_safe:
+        return  # it is closed for good: it was taken from its pool, which then has no record, or forgotten
     ended = record.info.pop(_MARK, False)  # `state.transaction_was_reset` is true after a COMMIT that failed
-    if not state.asyncio_safe:
-        return  # it is closed for good, by whoever collects garbage
     driver: Any = connection.driver_connection
     # Neither word is enough. Connection knows nothing of what was sent to its driver directly. And the server
     # speaks with each success only: after a statement that failed it may hold locks and not have said so.

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.util import greenlet_spawn
@@ -136,3 +136,15 @@ async def test_a_commit_that_fails_after_a_failed_statement_leaves_nothing_locke
             with pytest.raises(RuntimeError, match="no commit today"):
                 await connection.commit()
     assert_free(engine, mariadb_server)
+
+
+async def test_a_connection_taken_from_its_pool_is_closed(
+    engine: AsyncEngine, mariadb_server: MariaDBServer
+) -> None:
+    async with engine.connect() as connection:
+        number = await connection.scalar(text("SELECT CONNECTION_ID()"))
+        await connection.execute(text("UPDATE t SET b = 9"))
+        await connection.run_sync(Connection.detach)
+    assert_free(engine, mariadb_server)
+    alive = mariadb_server.execute("SELECT id FROM information_schema.processlist")
+    assert (number,) not in alive
