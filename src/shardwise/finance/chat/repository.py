@@ -32,6 +32,7 @@ from shardwise.finance.chat.conditions import (
 from shardwise.finance.chat.drafts import Draft
 from shardwise.finance.chat.models import ChatMessage, ChatRoom
 from shardwise.finance.chat.values import Message, NewRoom, Room
+from shardwise.finance.hints import by_index
 from shardwise.kit.clock import utc_now
 from shardwise.kit.pages import Page
 from shardwise.repository import BaseRepository
@@ -42,7 +43,11 @@ _INSERT = insert(_MESSAGES)
 
 
 class RoomRepository(BaseRepository[ChatRoom]):
-    """Rooms, in a session of their shard that the caller ends."""
+    """Rooms, in a session of their shard that the caller ends.
+
+    Every statement that locks a room finds it by primary key. Left to itself, MariaDB changes a room by
+    `uk_room_id` and reads it by primary key: a deletion and a save of the same room would deadlock.
+    """
 
     max_limit = 1_000
 
@@ -86,13 +91,11 @@ class RoomRepository(BaseRepository[ChatRoom]):
 
     async def rename(self, account_db_key: int, room_id: str, title: str) -> bool:
         """Give a room another title; return whether there is one that isn't deleted."""
-        changes = {"title": title, "updated_at": later(utc_now())}
-        return await self.update_many(active_room(account_db_key, room_id), changes) == 1
+        return await self._change_room(account_db_key, room_id, {"title": title})
 
     async def delete_room(self, account_db_key: int, room_id: str) -> bool:
         """Mark a room as deleted; return whether there was one that wasn't."""
-        changes = {"is_active": False, "updated_at": later(utc_now())}
-        return await self.update_many(active_room(account_db_key, room_id), changes) == 1
+        return await self._change_room(account_db_key, room_id, {"is_active": False})
 
     async def forget_message(self, account_db_key: int, room_id: str, message_id: str) -> None:
         """Take a message that has just been deleted out of a room's count and off its end."""
@@ -119,7 +122,15 @@ class RoomRepository(BaseRepository[ChatRoom]):
                 (ChatRoom.last_message_id, last(ChatMessage.message_id, ChatRoom.last_message_id)),
             )
         )
-        await self._execute_on_many(statement)
+        await self._execute_on_many(by_index(statement))
+
+    async def _change_room(self, account_db_key: int, room_id: str, changes: dict[str, Any]) -> bool:
+        statement = (
+            update(ChatRoom)
+            .where(*active_room(account_db_key, room_id))
+            .values(changes | {"updated_at": later(utc_now())})
+        )
+        return await self._execute_on_many(by_index(statement)) == 1
 
 
 class MessageRepository(BaseRepository[ChatMessage]):
@@ -216,7 +227,11 @@ class MessageRepository(BaseRepository[ChatMessage]):
 
     async def delete_all(self, account_db_key: int, room_id: str) -> int:
         """Mark the messages of a room as deleted; return how many weren't."""
-        return await self.update_many(messages_of(account_db_key, room_id), {"is_deleted": True})
+        # By this index, as MariaDB may look through, and lock, all of an account with few rooms.
+        statement = (
+            update(ChatMessage).where(*undeleted_messages_of(account_db_key, room_id)).values(is_deleted=True)
+        )
+        return await self._execute_on_many(by_index(statement, "idx_account_room_created"))
 
 
 @cache

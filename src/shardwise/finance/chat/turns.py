@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shardwise.finance.chat.models import ChatRoom
+from shardwise.finance.hints import by_index
 from shardwise.kit.clock import utc_now
 from shardwise.schema.types import UtcDateTime
 from shardwise.topology.driver_errors import wrapping
@@ -103,7 +104,7 @@ def _update_that_tells() -> Update:
     moment = func.greatest(_NOW, func.coalesce(following, _NOW))
     # In this order: MySQL computes each value from what the ones before it have set.
     return (
-        update(_ROOMS)
+        by_index(update(_ROOMS))
         .where(*_this_room())
         .ordered_values(
             (_ROOMS.c.message_count, _ROOMS.c.message_count + 1 + 0 * told),

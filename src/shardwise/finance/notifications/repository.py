@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from sqlalchemy.engine import Row
 
+from shardwise.finance.hints import MYSQL_DIALECTS, by_index
 from shardwise.finance.notifications.models import Notification
 from shardwise.finance.notifications.values import InAppNotification
 from shardwise.kit.pages import Page
@@ -20,7 +21,6 @@ from shardwise.repository import BaseRepository, Filters, OrderBy
 from shardwise.repository.keys import with_keys
 
 BY_PRIMARY_KEY = "FORCE INDEX (PRIMARY)"
-MYSQL_DIALECTS = ("mysql", "mariadb")
 Key = tuple[int, int]
 
 UNREAD_ORDER = ("priority", "-created_at", "-idx")
@@ -146,9 +146,7 @@ class NotificationRepository(BaseRepository[Notification]):
     async def change(self, keys: Sequence[Key], **values: object) -> None:
         """Change rows that are locked."""
         for part in _parts(keys):
-            statement = update(Notification).where(with_keys(self.shape, part)).values(values)
-            for dialect in MYSQL_DIALECTS:
-                statement = statement.with_hint(BY_PRIMARY_KEY, dialect_name=dialect)
+            statement = by_index(update(Notification)).where(with_keys(self.shape, part)).values(values)
             with self.translated():
                 await self.session.execute(statement, execution_options={"synchronize_session": False})
 

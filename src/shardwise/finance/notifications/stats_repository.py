@@ -9,8 +9,9 @@ from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.dml import Insert
 
+from shardwise.finance.hints import MYSQL_DIALECTS, by_index
 from shardwise.finance.notifications.models import Notification, NotificationStats
-from shardwise.finance.notifications.repository import BY_PRIMARY_KEY, MYSQL_DIALECTS
+from shardwise.finance.notifications.repository import BY_PRIMARY_KEY
 from shardwise.repository import BaseRepository, Filters
 from shardwise.repository.keys import with_keys
 
@@ -70,9 +71,7 @@ class StatsRepository(BaseRepository[NotificationStats]):
                 )
                 for name in sorted(names)
             }
-            statement = update(NotificationStats).where(with_keys(self.shape, part))
-            for dialect in MYSQL_DIALECTS:
-                statement = statement.with_hint(BY_PRIMARY_KEY, dialect_name=dialect)
+            statement = by_index(update(NotificationStats)).where(with_keys(self.shape, part))
             with self.translated():
                 await self.session.execute(
                     statement.values(**values, updated_at=now),
