@@ -14,7 +14,7 @@ _BREAKS = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, lone surrog
 _BLANK = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-_MOST_PARTS = 4  # of one composed character
+MOST_PARTS = 4  # of one composed character
 _CODE = re.compile(r"[!-~]+")
 
 
@@ -59,7 +59,7 @@ def check_name(field: str, value: object, *, longest: int) -> str:
     Raises:
         InvalidValueError: as `check_text`, or a character shows nothing, or is a space other than U+0020.
     """
-    if isinstance(value, str) and len(value) <= _MOST_PARTS * longest:  # a long one would take long
+    if isinstance(value, str) and len(value) <= MOST_PARTS * longest:  # a long one would take long
         value = unicodedata.normalize("NFC", value)
     name = check_text(field, value, longest=longest)
     for character in name:

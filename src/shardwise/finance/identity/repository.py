@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, insert, select
 
 from shardwise.finance.identity.models import Account, UserProfile
-from shardwise.finance.identity.values import NewAccount
+from shardwise.finance.identity.values import NewAccount, spellings
 from shardwise.kit.clock import utc_now
 from shardwise.repository import BaseRepository
 from shardwise.repository.changes import checked_changes
@@ -44,7 +44,16 @@ class AccountRepository(BaseRepository[Account]):
         return int(result.inserted_primary_key[0])
 
     async def credentials(self, platform_type: int, account_id: str) -> Credentials | None:
-        """Return what a login looks at, or None for a name that nobody has."""
+        """Return what a login looks at, or None for a name that nobody has.
+
+        One statement, unless the name comes in a form that only an old program would have stored.
+        """
+        for name in spellings(account_id):
+            if (found := await self._stored_as(platform_type, name)) is not None:
+                return found
+        return None
+
+    async def _stored_as(self, platform_type: int, account_id: str) -> Credentials | None:
         statement = (
             select(
                 Account,

@@ -13,7 +13,6 @@ from shardwise.errors import (
     AuthenticationError,
     DatabaseError,
     EntityNotFoundError,
-    InvalidValueError,
     TopologyError,
 )
 from shardwise.finance.identity.blocking import refuse_blocked
@@ -23,7 +22,6 @@ from shardwise.finance.identity.repository import AccountRepository, Credentials
 from shardwise.finance.identity.signing_up import Created, create_account
 from shardwise.finance.identity.values import LoggedIn, NewAccount, SignedUp, SignUp, check_platform
 from shardwise.finance.ledger.repository import LedgerAccountRepository
-from shardwise.finance.validation import check_name
 from shardwise.kit.clock import utc_now
 from shardwise.routing.directory import check_key
 from shardwise.routing.placement import Placement
@@ -127,12 +125,8 @@ class IdentityService:
             return await AccountRepository(session).log_out(account_db_key, utc_now())
 
     async def _credentials(self, platform_type: int, account_id: str) -> Credentials | None:
-        try:
-            name = check_name("account_id", account_id, longest=100)
-        except InvalidValueError:
-            return None  # nobody can have this name
         async with self._db.global_session(read_only=True) as session:
-            return await AccountRepository(session).credentials(platform_type, name)
+            return await AccountRepository(session).credentials(platform_type, account_id)
 
     async def _count_login(self, account: Account, password: str, now: datetime) -> None:
         old = account.password_hash

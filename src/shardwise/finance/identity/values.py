@@ -1,16 +1,18 @@
 """What goes into signing up and logging in, and what comes out."""
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from shardwise.errors import InvalidValueError
 from shardwise.finance.identity.models import Gender
-from shardwise.finance.validation import check_name, check_text
+from shardwise.finance.validation import MOST_PARTS, check_line, check_name, check_text
 from shardwise.kit.clock import utc_now
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 _PLATFORMS = 127
+_LONGEST_NAME = 100
 _FIRST_BIRTH_YEAR = 1900
 _AHEAD_OF_UTC = timedelta(days=1)  # tomorrow has begun somewhere
 
@@ -66,7 +68,7 @@ class SignUp:
 
     def __post_init__(self) -> None:
         check_platform(self.platform_type)
-        name = check_name("account_id", self.account_id, longest=100)
+        name = check_name("account_id", self.account_id, longest=_LONGEST_NAME)
         object.__setattr__(self, "account_id", name)
         check_text("nickname", self.nickname, longest=50)
         if not isinstance(self.password, str):
@@ -138,6 +140,22 @@ def check_platform(platform_type: int) -> int:
     if type(platform_type) is not int or not 0 <= platform_type <= _PLATFORMS:
         raise InvalidValueError("platform_type", f"{platform_type!r} is not a number from 0 to {_PLATFORMS}")
     return platform_type
+
+
+def spellings(account_id: object) -> tuple[str, ...]:
+    """Return how a name that somebody logs in with may be stored: composed, or as old programs left it.
+
+    Old programs stored names as they came, also such as no sign-up accepts today. What no database can
+    store has no spelling.
+    """
+    if not isinstance(account_id, str) or len(account_id) > _LONGEST_NAME * MOST_PARTS:
+        return ()
+    try:
+        check_line("account_id", account_id)
+    except InvalidValueError:
+        return ()
+    both = (unicodedata.normalize("NFC", account_id), account_id)
+    return tuple(name for name in dict.fromkeys(both) if 1 <= len(name) <= _LONGEST_NAME)
 
 
 def check_email(email: str) -> str:

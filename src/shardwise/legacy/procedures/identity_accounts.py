@@ -1,14 +1,12 @@
 """The old procedures for signing up, logging in and logging out."""
 
-import unicodedata
-from contextlib import suppress
 from dataclasses import replace
 
 from shardwise.errors import DuplicateEntityError, InvalidValueError
 from shardwise.finance.identity.blocking import why_blocked
 from shardwise.finance.identity.homes import give_home, remember_when_committed
 from shardwise.finance.identity.models import Gender
-from shardwise.finance.identity.repository import AccountRepository, Credentials
+from shardwise.finance.identity.repository import AccountRepository
 from shardwise.finance.identity.signing_up import create_account
 from shardwise.finance.identity.values import NewAccount
 from shardwise.finance.validation import check_line, check_name
@@ -62,7 +60,9 @@ def _hash_of(password_hash: str | None) -> str:
 
 
 async def _log_in(call: Call, *, platform_type: int | None, account_id: str | None) -> Rows:
-    found = await _credentials(call, platform_type, account_id)
+    found = None
+    if platform_type is not None and account_id is not None:
+        found = await AccountRepository(call.session).credentials(platform_type, account_id)
     if found is None:
         return [_nobody("NOT_FOUND")]
     account, placement, now = found.account, found.placement, utc_now()
@@ -84,20 +84,6 @@ async def _log_in(call: Call, *, platform_type: int | None, account_id: str | No
     call.session.expunge(account)  # else the UPDATE would ask for its row again
     await AccountRepository(call.session).count_login(key, now)
     return [row]
-
-
-async def _credentials(call: Call, platform_type: int | None, account_id: str | None) -> Credentials | None:
-    if platform_type is None or account_id is None:
-        return None
-    with suppress(InvalidValueError):  # nobody can have such a name
-        check_line("p_account_id", account_id)
-        accounts = AccountRepository(call.session)
-        composed = unicodedata.normalize("NFC", account_id)
-        found = await accounts.credentials(platform_type, composed)
-        if found is None and composed != account_id:  # old programs stored names as they came
-            found = await accounts.credentials(platform_type, account_id)
-        return found
-    return None
 
 
 def _nobody(result: str) -> dict[str, object]:

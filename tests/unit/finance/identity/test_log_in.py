@@ -99,7 +99,9 @@ async def test_a_login_costs_two_statements(identity: IdentityService, account: 
         (1, "hólder", "secret"),
         (1, "x" * 101, "secret"),
         (1, "hol\0der", "secret"),
+        (1, "hol\u200bder", "secret"),
         (1, "\ud800", "secret"),
+        (1, None, "secret"),
         (1, "' OR 1=1 -- ", "' OR 1=1 -- "),
         (1, "holder' -- ", "secret"),
         (1, "%", "secret"),
@@ -125,6 +127,15 @@ async def test_a_name_is_found_however_its_accents_are_composed(
         with pytest.raises(DuplicateEntityError):
             await identity.sign_up(SignUp(account_id=entered, password="secret", nickname="Other"))
     assert (await row(db, made.account_db_key)).account_id == "jos\u00e9"
+
+
+@pytest.mark.parametrize("stored", ["jose\u0301", " holder ", "hol\u200bder", "hol\u00a0der"])
+async def test_a_name_that_an_old_program_stored_as_it_came_is_found(
+    db: ShardedDatabase, identity: IdentityService, account: int, stored: str
+) -> None:
+    async with db.global_session() as session:
+        await session.execute(update(Account).values(account_id=stored))
+    assert (await identity.log_in(1, stored, "secret")).account_db_key == account
 
 
 async def test_an_emoji_is_not_any_other_emoji(identity: IdentityService) -> None:
