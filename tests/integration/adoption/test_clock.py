@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import make_url
 
-from shardwise.errors import MigrationTargetError
+from shardwise.errors import MigrationError, MigrationTargetError
 from shardwise.migrations.adoption import marker
+from shardwise.migrations.adoption.clock import Clock
+from shardwise.migrations.adoption.connections import writing
+from shardwise.migrations.adoption.deployment import recognise
+from shardwise.migrations.adoption.shift import prepare
 from shardwise.migrations.runner import upgrade
 from shardwise.migrations.targets import Target
 from shardwise.testing.old_checksums import FILLED, checksums
@@ -53,6 +57,37 @@ def test_what_cannot_be_computed_stays(adopting: Any, old: OldDeployment) -> Non
     ]
     query = "SELECT updated_at = created_at FROM table_user_profiles WHERE account_db_key = 1000"
     assert old.execute("global", query) == [(1,)]
+
+
+def test_a_moment_that_the_server_renews_is_kept(adopting: Any, old: OldDeployment) -> None:
+    """A TIMESTAMP is UTC already, and an UPDATE of the row would set it to now."""
+    old.execute(
+        "shard 1",
+        "ALTER TABLE table_user_accounts MODIFY updated_at TIMESTAMP NULL DEFAULT NULL"
+        " ON UPDATE CURRENT_TIMESTAMP",
+    )
+    query = "SELECT account_db_key, updated_at FROM table_user_accounts"
+    before = old.execute("shard 1", query)
+    adopting.run("--clock", "+09:00")
+    assert old.execute("shard 1", query) == before
+
+
+@pytest.mark.parametrize("clock", ["+09:00", "-09:00"])
+def test_times_that_must_be_unique_may_take_each_others_place(
+    clock: str, adopting: Any, old: OldDeployment
+) -> None:
+    columns = "ticker, account_db_key, state_vector_x, covariance_matrix_p, timestamp"
+    for hours in ("- INTERVAL 9 HOUR", "+ INTERVAL 18 HOUR"):
+        old.execute(
+            "shard 1",
+            f"INSERT INTO table_kalman_history ({columns}) SELECT {columns} {hours}"
+            " FROM table_kalman_history",
+        )
+    old.execute("shard 1", "CREATE UNIQUE INDEX own ON table_kalman_history (account_db_key, timestamp)")
+    before = {"shard 1": checksums(old, "shard 1", minutes=540 if clock == "+09:00" else -540)}
+    adopting.run("--clock", clock)
+    after = checksums(old, "shard 1")
+    assert {key for key, value in before["shard 1"].items() if after[key] != value} <= FILLED
 
 
 @pytest.fixture
@@ -119,3 +154,40 @@ async def test_upgrade_waits_until_the_times_are_right(
         await upgrade(target)
     await asyncio.to_thread(adopting.run)
     assert_kept(old, broken_off)
+
+
+async def test_an_upgraded_database_is_not_shifted_after_a_kill(
+    adopting: Any, old: OldDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its notes are made, and nobody wrote yet that its clock is right."""
+    await upgrade(Target.global_database(make_url(old.url)), "g0004")
+    query = "SELECT account_db_key, create_time FROM table_accountid"
+    before = old.execute("global", query)
+
+    def fail(connection: Any) -> None:
+        raise MigrationTargetError("the power went out")
+
+    options = ("--clock", "+09:00", "--upgraded-are-utc")
+    with monkeypatch.context() as patched:
+        patched.setattr("shardwise.migrations.adoption.shift.mark_clock_right", fail)
+        await asyncio.to_thread(adopting.run, *options, code=1)
+    assert old.execute("global", "SELECT value FROM shardwise_adoption WHERE item = 'clock'") == [("+09:00",)]
+    await asyncio.to_thread(adopting.run, *options)
+    assert old.execute("global", query) == before
+
+
+async def test_a_database_that_another_one_adopted_meanwhile_is_not_shifted_again(
+    adopting: Any, old: OldDeployment
+) -> None:
+    """The lock was lost with its connection: another adoption began and finished."""
+    wanted = {name: checksums(old, name, minutes=540) for name in old.names}
+    stale = await recognise(make_url(old.url))
+    await asyncio.to_thread(adopting.run, "--clock", "+09:00")
+    for database in stale.databases:
+        async with writing(database.target) as connection:
+            with pytest.raises(MigrationError, match="since it was looked at"):
+                await connection.run_sync(
+                    prepare, database, Clock(minutes=540), lock_timeout=1, doing=lambda what: None
+                )
+    assert_kept(old, wanted)
+    assert "Nothing to do" in (await asyncio.to_thread(adopting.run)).stdout

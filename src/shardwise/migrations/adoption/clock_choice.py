@@ -61,10 +61,13 @@ def begun_clock(deployment: Deployment) -> Clock | None:
 
 
 def needs_shift(database: Database) -> bool:
-    """Return whether a database's times are still those of the old clock."""
-    if database.marker is not None:
-        return not database.marker.clock_is_right
-    return database.state is State.OLD
+    """Return whether a database's times are still those of the old clock.
+
+    Those of one that has a revision never are: it was upgraded after its shift, or is UTC as the operator
+    says.
+    """
+    shifted = database.marker is not None and database.marker.clock_is_right
+    return database.state is State.OLD and not shifted
 
 
 def _servers(survey: Survey, chosen: Clock | None) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from shardwise.migrations.targets import Target
 
 AT_ONCE = 8  # databases that are looked at side by side
 _NEEDED = ("table_accountid", "table_shard_config", "table_user_shard_mapping")
-_VERSIONS = "alembic_version"
+VERSIONS = "alembic_version"
 
 
 class State(StrEnum):
@@ -119,7 +119,7 @@ async def recognise(global_url: URL) -> Deployment:
 def _look(connection: Connection, target: Target) -> Database:
     inventory = take_inventory(connection)
     tables = inventory.tables
-    revision = _revision(connection) if _VERSIONS in tables else None
+    revision = recorded_revision(connection) if VERSIONS in tables else None
     return Database(
         target=target,
         state=_state(target, inventory, revision),
@@ -129,13 +129,14 @@ def _look(connection: Connection, target: Target) -> Database:
     )
 
 
-def _revision(connection: Connection) -> str | None:
-    found = connection.execute(text(f"SELECT version_num FROM {_VERSIONS}")).scalars()
+def recorded_revision(connection: Connection) -> str | None:
+    """Return the revision that a database records in its table of them, None if the table is empty."""
+    found = connection.execute(text(f"SELECT version_num FROM {VERSIONS}")).scalars()
     return ", ".join(sorted(str(one) for one in found)) or None
 
 
 def _state(target: Target, inventory: Inventory, revision: str | None) -> State:
-    tables = inventory.tables.keys() - {_VERSIONS, ADOPTION_TABLE}
+    tables = inventory.tables.keys() - {VERSIONS, ADOPTION_TABLE}
     if revision is not None:
         ours = revision.startswith(target.branch[0])  # g0001, s0001
         head = revision == expected_head(target.branch)
