@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from shardwise.errors import InvalidValueError
 
-_DEEPEST = 50
+_DEEPEST = 31  # lists and objects within each other; MariaDB takes no more
 
 
 def check_document(field: str, value: object) -> object:
@@ -14,7 +14,7 @@ def check_document(field: str, value: object) -> object:
     Args:
         field: what to call it in an error; the place inside is added: `data.levels[3]`.
         value: None, or bool, int, finite float, str without lone surrogates, and lists and dicts of those
-            with str keys, nested at most 50 deep.
+            with str keys, nested at most 31 deep.
 
     Raises:
         InvalidValueError: a part of it is something else; the part is named.
@@ -22,9 +22,9 @@ def check_document(field: str, value: object) -> object:
     pending = [(field, value, 0)]
     while pending:
         place, part, depth = pending.pop()
-        if depth > _DEEPEST:
-            raise InvalidValueError(field, f"it is nested more than {_DEEPEST} deep")
         if isinstance(part, (dict, list)):
+            if depth == _DEEPEST:
+                raise InvalidValueError(field, f"it is nested more than {_DEEPEST} deep")
             pending += [(inside, item, depth + 1) for inside, item in _items(place, part)]
         elif isinstance(part, str):
             _check_characters(place, part)

@@ -1,7 +1,10 @@
 import pytest
+from sqlalchemy import insert, select
 
+from shardwise.database import ShardedDatabase
 from shardwise.errors import InvalidValueError
 from shardwise.finance.documents import check_document
+from shardwise.finance.notifications.models import Notification
 
 
 @pytest.mark.parametrize(
@@ -32,10 +35,30 @@ def test_a_part_that_json_can_not_hold_is_named(document: object, place: str) ->
     assert refused.value.field == place
 
 
+def nested(levels: int, innermost: object = None) -> object:
+    """Return lists and objects in turns within each other."""
+    for level in range(levels):
+        innermost = [innermost] if level % 2 else {"inside": innermost}
+    return innermost
+
+
 def test_nesting_ends_somewhere() -> None:
-    document: list[object] = []
-    for _ in range(51):
-        document = [document]
-    with pytest.raises(InvalidValueError, match=r"^data: it is nested more than 50 deep"):
-        check_document("data", document)
-    assert check_document("data", document[0]) is document[0]
+    for innermost in (1, "", None):
+        deepest = nested(31, innermost)
+        assert check_document("data", deepest) is deepest
+    for document in (nested(32, 1), nested(31, []), nested(31, {}), nested(100_000)):
+        with pytest.raises(InvalidValueError, match=r"^data: it is nested more than 31 deep"):
+            check_document("data", document)
+
+
+async def test_every_database_takes_the_deepest(db: ShardedDatabase) -> None:
+    deepest = nested(31, "\U0001f680")
+    key = 7
+    await db.place_account(key)
+    async with db.session(key) as session:
+        await session.execute(
+            insert(Notification),
+            [{"account_db_key": key, "type_id": "t", "title": "t", "message": "m", "data": deepest}],
+        )
+    async with db.session(key) as session:
+        assert await session.scalar(select(Notification.data)) == deepest
