@@ -1,5 +1,6 @@
 """Blocks in which statements and procedures are one transaction."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from types import TracebackType
@@ -24,10 +25,13 @@ from shardwise.transactions.manager import TransactionManager
 
 
 class Transaction:
-    """One transaction on the global database or on a shard; for one task.
+    """One transaction on the global database or on a shard.
+
+    Calls that several tasks make at once follow one another, each as a whole.
 
     Attributes:
-        session: for repositories and models in the same transaction; whoever opened the block ends it.
+        session: for repositories and models in the same transaction, for one task at a time; whoever
+            opened the block ends it.
         shard_id: the shard, None in the global database.
         failures: of its procedures, for the log.
         ended: whether the block was left.
@@ -42,6 +46,7 @@ class Transaction:
         self.ended = False
         self._db = db
         self._manager = manager
+        self._turn = asyncio.Lock()  # a savepoint that is undone takes along what others write meanwhile
         self._inserted_id = 0
         self._called: list[Procedure] = []
         self._written: list[Statement] = []
@@ -69,6 +74,25 @@ class Transaction:
             ProcedureScopeError: it doesn't belong to this database.
             Exception: see `DatabaseService.call_global_procedure`.
         """
+        async with self._turn:
+            return await self._call(name, params)
+
+    execute_stored_procedure = call_procedure
+
+    async def end(self) -> None:
+        """Take nothing more, once the call under way is over; called by whoever opened the block."""
+        self.ended = True
+        async with self._turn:
+            pass
+
+    async def committed(self) -> None:
+        """Make known what other parts keep in memory; called once the transaction is committed."""
+        for procedure in self._called:
+            await follow(self._db, procedure)
+        for statement in self._written:
+            await follow_statement(self._db, statement)
+
+    async def _call(self, name: str, params: Any) -> Rows:
         self._require_block()
         given, procedure = sequence_of(params), find_procedure(name)
         if procedure is None:
@@ -87,19 +111,11 @@ class Transaction:
             self._called.append(procedure)
         return outcome.rows
 
-    execute_stored_procedure = call_procedure
-
-    async def committed(self) -> None:
-        """Make known what other parts keep in memory; called once the transaction is committed."""
-        for procedure in self._called:
-            await follow(self._db, procedure)
-        for statement in self._written:
-            await follow_statement(self._db, statement)
-
     async def _execute(self, query: str, params: Any) -> Answer:
-        self._require_block()
-        statement = prepare(query, params, sqlite=self._manager.dialect_name == "sqlite")
-        answer = await execute(self.session, statement)
+        async with self._turn:
+            self._require_block()
+            statement = prepare(query, params, sqlite=self._manager.dialect_name == "sqlite")
+            answer = await execute(self.session, statement)
         if statement.inserts:
             self._inserted_id = answer.inserted_id
         if not statement.reads and self.shard_id is None:
@@ -167,7 +183,7 @@ async def _transaction(db: ShardedDatabase, shard_id: int | None) -> AsyncGenera
             try:
                 yield transaction
             finally:
-                transaction.ended = True
+                await transaction.end()
     finally:  # not before: on SQLite the block holds the one lock for writers
         for failure in failures:
             await write_failure(db, shard_id, failure)

@@ -169,6 +169,41 @@ async def test_a_failing_call_undoes_itself_and_is_logged_after_the_block(
 
 
 @pytest.mark.usefixtures("failing")
+async def test_calls_of_several_tasks_follow_one_another(
+    service: DatabaseService, home: int, log: Any
+) -> None:
+    async with service.get_transaction(home) as tx:
+        results = await asyncio.gather(
+            tx.call_procedure("fp_failing", (2,)),
+            *(tx.execute_non_query(ADD, (f"task {number}", NOW)) for number in range(4)),
+            tx.call_procedure("fp_tutorial_complete_step", (2, "CHAT", 1)),
+            tx.call_procedure("fp_failing_row", (2,)),
+            return_exceptions=True,
+        )
+    assert isinstance(results[0], InvalidValueError)
+    assert results[1:5] == [1] * 4
+    rows = await log.rows(home)
+    assert sorted(row["procedure_name"] for row in rows if row["param"] == "") == [
+        f"task {number}" for number in range(4)
+    ]
+    assert await types(service.db, home) == {"CHAT"}
+
+
+async def test_the_end_of_a_block_waits_for_calls_under_way(service: DatabaseService, home: int) -> None:
+    async with service.get_transaction(home) as tx:
+        calls = [
+            asyncio.create_task(tx.call_procedure("fp_tutorial_complete_step", (2, name, 1)))
+            for name in ("FIRST", "SECOND")
+        ]
+        await asyncio.sleep(0)
+    [first], second = await calls[0], (await asyncio.gather(calls[1], return_exceptions=True))[0]
+    assert first["result"] == "SUCCESS"
+    assert await types(service.db, home) == (
+        {"FIRST"} if isinstance(second, DatabaseError) else {"FIRST", "SECOND"}
+    )
+
+
+@pytest.mark.usefixtures("failing")
 async def test_the_log_survives_the_rollback(service: DatabaseService, home: int, log: Any) -> None:
     with pytest.raises(InvalidValueError):
         async with service.get_transaction(home) as tx:
