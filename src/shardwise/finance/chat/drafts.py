@@ -1,12 +1,12 @@
 """A message that is still to be saved, and the tokens that it says it cost."""
 
-import json
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
 from shardwise.errors import InvalidValueError
 from shardwise.finance.chat.models import MessageType
 from shardwise.finance.chat.values import Json, Message
+from shardwise.finance.documents import check_document
 from shardwise.finance.validation import check_code
 from shardwise.kit.ids import new_text_id
 
@@ -26,7 +26,7 @@ class Draft:
         message_type: who speaks.
         content: up to 65,535 bytes in UTF-8.
         message_id: up to 128 characters; give one to be able to repeat the call.
-        metadata: anything that JSON can say.
+        metadata: anything that JSON can hold and that comes back equal; see `check_document`.
         parent_message_id: the message that this one answers.
         tokens: what it cost, 0 to 2**31 - 1; kept as `metadata["tokens"]`, so that a recount finds it.
         parent_must_exist: refuse a parent that isn't in the room, or is deleted.
@@ -52,12 +52,13 @@ class Draft:
         if self.tokens is not None:
             object.__setattr__(self, "metadata", _with_tokens(self.metadata, self.tokens))
         if self.metadata is not None:
-            _check_json(self.metadata)
+            check_document("metadata", self.metadata)
 
     def is_told_by(self, message: Message) -> bool:
         """Return whether a stored message says the same as this one."""
         return (
-            message.room_id == self.room_id
+            message.message_id == self.message_id  # a server's collation finds those in another case too
+            and message.room_id == self.room_id
             and message.message_type is self.message_type
             and message.content == self.content
             and message.metadata == self.metadata
@@ -135,13 +136,6 @@ def _check_content(content: object) -> None:
         raise InvalidValueError(
             "content", f"it has {size} bytes in UTF-8; at most {MOST_CONTENT} are accepted"
         )
-
-
-def _check_json(metadata: Json) -> None:
-    try:
-        json.dumps(metadata, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
-        raise InvalidValueError("metadata", "JSON can't say it") from None
 
 
 def _is_object(metadata: Json) -> bool:

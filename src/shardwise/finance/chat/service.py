@@ -59,7 +59,8 @@ class ChatService:
 
         Raises:
             InvalidValueError: an argument can't be accepted; nothing was asked of the database.
-            DuplicateEntityError: the id was used for another account's room, or for one deleted since.
+            DuplicateEntityError: the id was used for another account's room, or for one deleted since; or, on
+                a server, with letters of another case.
         """
         new = NewRoom(
             account_db_key=account_db_key,
@@ -72,7 +73,7 @@ class ChatService:
         except DuplicateEntityError:
             async with self._db.session(account_db_key, read_only=True) as session:
                 earlier = await RoomRepository(session).find(account_db_key, new.room_id)
-            if earlier is None:
+            if earlier is None or earlier.room_id != new.room_id:  # of another case
                 raise
             return OpenedRoom(room=earlier, repeated=True)
         return OpenedRoom(room=room, repeated=False)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shardwise.database import ShardedDatabase
-from shardwise.errors import EntityNotFoundError
+from shardwise.errors import DuplicateEntityError, EntityNotFoundError
 from shardwise.finance.notifications import creating, deleting, expiry, marking, reading, statistics
 from shardwise.finance.notifications.cleaner import Cleaner
 from shardwise.finance.notifications.models import Notification
@@ -55,7 +55,8 @@ class NotificationService:
         Raises:
             InvalidValueError: a field can't be accepted; nothing was asked of the database.
             DuplicateEntityError: the id can't be used: the account has deleted a notification of this id, or
-                it is another account's. The error doesn't say which.
+                it is another account's; or, on a server, one is stored whose letters are of another case.
+                The error doesn't say which.
             UnknownAccountError: the account has no shard.
             CommitOutcomeUnknownError: the connection was lost during the commit; repeat the call if you gave
                 an id.
@@ -63,9 +64,12 @@ class NotificationService:
         new.check()
         if new.notification_id is None:
             new = replace(new, notification_id=new_text_id())  # one for all attempts
-        return await self._write(
+        created = await self._write(
             new.account_db_key, lambda session: creating.create(session, new, self._clock())
         )
+        if created.notification.notification_id != new.notification_id:  # of another case
+            raise DuplicateEntityError(Notification.__name__, "uk_notification_id")
+        return created
 
     async def unread(
         self,

@@ -104,3 +104,14 @@ async def test_an_account_that_nobody_has_is_unknown(notifications: Notification
     new = NewNotification(account_db_key=4711, type_id="t", title="t", message="m")
     with pytest.raises(UnknownAccountError, match="4711"):
         await notifications.create(new)
+
+
+async def test_ids_that_only_a_servers_collation_takes_for_one_lose_nothing(
+    create: Any, engine_kind: str
+) -> None:
+    await create(notification_id="n", title="first")
+    if engine_kind == "sqlite":
+        await create(notification_id="N", title="second")
+    else:
+        with pytest.raises(DuplicateEntityError):
+            await create(notification_id="N", title="second")

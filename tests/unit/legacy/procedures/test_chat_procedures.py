@@ -218,7 +218,7 @@ async def test_arguments_that_are_missing_or_of_no_type_are_refused(db: ShardedD
         ("p_message_type", {"type": None}),
         ("p_message_type", {"type": "ROBOT"}),
         ("p_metadata", {"metadata": "{"}),
-        ("metadata", {"metadata": '{"n": NaN}'}),
+        ("metadata.n", {"metadata": '{"n": NaN}'}),
         ("p_message_id", {"message_id": "x" * 129}),
         ("p_content", {"content": None}),
         ("content", {"content": "ü" * 32_768}),
