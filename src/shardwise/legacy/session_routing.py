@@ -13,14 +13,16 @@ def shard_of_session(client_session: Any) -> int | None:
     shard 0, it is the global database: such clients have not logged in, or have no shard yet.
 
     Args:
-        client_session: of the program; its `session` may be an object or a mapping.
+        client_session: of the program; it and its `session` may be objects or mappings. A session by itself
+            will do.
 
     Raises:
         UnknownShardError: the shard is something that is no number. Never the global database instead.
     """
-    session = getattr(client_session, "session", None)
-    named = session.get("shard_id") if isinstance(session, Mapping) else getattr(session, "shard_id", None)
-    return None if named in (None, 0, "", "0") else checked_shard(named)
+    session = _part(client_session, "session", client_session)
+    named = _part(session, "shard_id", None)
+    nowhere = named is None or (type(named) in (int, str) and named in (0, "", "0"))
+    return None if nowhere else checked_shard(named)
 
 
 def checked_shard(shard_id: Any) -> int:
@@ -34,3 +36,7 @@ def checked_shard(shard_id: Any) -> int:
     if not isinstance(shard_id, int) or isinstance(shard_id, bool):
         raise UnknownShardError(shard_id)
     return shard_id
+
+
+def _part(whole: Any, name: str, default: Any) -> Any:
+    return whole.get(name, default) if isinstance(whole, Mapping) else getattr(whole, name, default)

@@ -27,13 +27,19 @@ def _client(shard_id: Any) -> SimpleNamespace:
         (_client(99), 99),
         (SimpleNamespace(session={"shard_id": 2}), 2),
         (SimpleNamespace(session={}), None),
+        ({"session": {"shard_id": 2}}, 2),
+        ({"session": SimpleNamespace(shard_id=2)}, 2),
+        ({"session": None}, None),
+        ({}, None),
+        (SimpleNamespace(shard_id=2), 2),
+        ({"shard_id": 2}, 2),
     ],
 )
 def test_a_session_names_its_database(client_session: Any, shard_id: int | None) -> None:
     assert shard_of_session(client_session) == shard_id
 
 
-@pytest.mark.parametrize("odd", ["two", 1.5, b"1", [1], "-1", True])
+@pytest.mark.parametrize("odd", ["two", 1.5, b"1", [1], "-1", True, False, 0.0])
 def test_what_is_no_shard_is_never_the_global_database(odd: Any) -> None:
     with pytest.raises(UnknownShardError):
         shard_of_session(_client(odd))
