@@ -66,14 +66,26 @@ def _simple(value: Any) -> Any:
         raise InvalidValueError("params", "a decimal is not a finite number")
     if isinstance(value, float) and not math.isfinite(value):
         raise InvalidValueError("params", "a float is not a finite number")
-    for plain in (str, float):
-        if isinstance(value, plain):
-            return plain(value)
+    if isinstance(value, str):
+        return _valid(str(value))
+    if isinstance(value, float):
+        return float(value)
     return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _valid(text: str) -> str:
+    try:
+        text.encode()  # asyncmy would send half a character as a byte that is no UTF-8
+    except UnicodeEncodeError:
+        raise InvalidValueError("params", "a text holds a character that isn't valid Unicode") from None
+    return text
+
+
 def _in_utc(value: datetime) -> datetime:
-    return value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+    try:
+        return value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        raise InvalidValueError("params", "a moment is out of range in UTC") from None
 
 
 def _refusal(value: Any) -> InvalidValueError:

@@ -62,6 +62,8 @@ def test_on_sqlite_quotes_and_comments_keep_their_signs() -> None:
         ("a = %s", ({"a": 1},), "is a dict, .* pass JSON as text"),
         ("a = %s", (Decimal("NaN"),), "not a finite number"),
         ("a = %s", (float("inf"),), "not a finite number"),
+        ("a = %s", ("\udce4'",), "isn't valid Unicode"),
+        ("a = %s", (datetime.min.replace(tzinfo=timezone(timedelta(hours=9))),), "out of range"),
     ],
 )
 def test_what_does_not_fit_is_refused(query: str, params: Any, message: str, sqlite: bool) -> None:
