@@ -100,14 +100,16 @@ def _param(procedure: Procedure, given: Sequence[Any]) -> str:
 def _shown(value: Any) -> str:
     if value is None:
         return "NULL"
-    if isinstance(value, (date, datetime)):
-        return value.isoformat()
-    if isinstance(value, (dict, list)):
-        try:
+    try:
+        if isinstance(value, (date, datetime)):
+            return value.isoformat()
+        if isinstance(value, (dict, list)):
             return json.dumps(value, ensure_ascii=False)
-        except (TypeError, ValueError):
-            return type(value).__name__
-    return str(value) if isinstance(value, (str, bytes, int, float, Decimal)) else type(value).__name__
+        if isinstance(value, (str, bytes, int, float, Decimal)):
+            return str(value)
+    except Exception:  # noqa: BLE001, S110  # the caller's own error counts
+        pass
+    return type(value).__name__
 
 
 def _codes(error: BaseException) -> tuple[str, str]:

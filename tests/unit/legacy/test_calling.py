@@ -245,6 +245,22 @@ async def test_nulls_secrets_and_long_messages_fit_the_log(db: ShardedDatabase) 
     assert row["param"].startswith("account_db_key=NULL, key=***, other=NULL, note=?가")
 
 
+async def test_a_value_that_can_not_be_shown_hides_nothing(db: ShardedDatabase) -> None:
+    class Odd(str):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    procedure = made(_fail, of.json_document("data"), scope=Scope.GLOBAL)
+    for odd in (deep, 10**5000, Odd()):
+        with pytest.raises((InvalidValueError, TypeError)) as caught:
+            await call_registered(db, procedure, [odd])
+        assert caught.type is (TypeError if odd is deep else InvalidValueError)
+    assert [row["param"] for row in await log_of(db, None)] == ["data=list", "data=int", "data=Odd"]
+
+
 async def test_a_bad_word_is_logged(db: ShardedDatabase) -> None:
     procedure = made(_complete, of.word("type", "USER", "AI"), scope=Scope.GLOBAL)
     with pytest.raises(InvalidValueError, match="USER, AI"):
