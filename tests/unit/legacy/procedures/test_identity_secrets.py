@@ -1,5 +1,6 @@
 """The old procedures for passwords and for keys of other services."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from shardwise.errors import (
     InvalidValueError,
 )
 from shardwise.finance.identity.models import Account, PasswordHistory, UserApiKeys, UserProfile
+from shardwise.finance.identity.password_changes import HashChange
 from shardwise.legacy.calling import call_registered
 from shardwise.legacy.procedure import Procedure, Rows
 from shardwise.legacy.procedures import identity_secrets
@@ -116,7 +118,39 @@ async def test_a_change_that_is_refused_writes_nothing(
     assert await history(db) == []
 
 
+async def test_changes_at_once_follow_one_another_each_in_the_history(db: ShardedDatabase, key: int) -> None:
+    wanted = ["$2b$12$" + chr(ord("c") + n) * 53 for n in range(16)]
+    rows = await asyncio.gather(*(call(db, "fp_change_password", key, new, None) for new in wanted))
+    assert {row["result"] for (row,) in rows} == {"SUCCESS"}
+    changes = await history(db)
+    assert sorted(new for _, new, _ in changes) == wanted
+    assert [old for old, _, _ in changes] == [OLD, *(new for _, new, _ in changes[:-1])]
+    assert (await stored(db, key)).password_hash == changes[-1][1]
+
+
 # Everything at once
+
+
+@pytest.mark.parametrize("engine_kind", ["mariadb"], indirect=True)
+async def test_of_many_changes_at_once_with_one_proof_one_is_made(
+    db: ShardedDatabase, key: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = ["$2b$12$" + chr(ord("c") + n) * 53 for n in range(16)]
+    barrier, prove = asyncio.Barrier(len(wanted)), identity_secrets._proved_change
+
+    async def prove_together(*given: Any) -> HashChange:
+        change = await prove(*given)
+        await barrier.wait()  # nobody writes before all have read
+        return change
+
+    monkeypatch.setattr(identity_secrets, "_proved_change", prove_together)
+    outcomes = await asyncio.gather(
+        *(update_all(db, key, passwords=(OLD, new)) for new in wanted), return_exceptions=True
+    )
+    (winner,) = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, dict)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    assert {type(outcome) for outcome in refused} == {AuthenticationError}
+    assert await history(db) == [(OLD, wanted[winner], None)]
 
 
 async def update_all(
