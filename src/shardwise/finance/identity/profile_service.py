@@ -40,8 +40,8 @@ class ProfileService:
     """Profiles of accounts.
 
     Each method takes the key of an account and raises `InvalidValueError` if it is none, and
-    `EntityNotFoundError` if nobody has it. Each is one transaction; one that writes runs again after a
-    deadlock.
+    `EntityNotFoundError` if nobody has it. Each reads or writes in one transaction, and a password is
+    proved in one of its own before; one that writes runs again after a deadlock.
 
     Args:
         db: an open database.
