@@ -109,6 +109,7 @@ EXPECTED = [
     ("shard 1", "table_tutorial_progress", "it lacks: completed_step", "blocks", 1, None),
     ("shard 1", "table_transactions", "the table is missing", "attention", 1, None),
     ("shard 1", None, "1 trigger stay", "attention", 1, "tr_old"),
+    ("shard 1", "table_chat_rooms", "the trigger tr_old fires", "blocks", 1, None),
     ("shard 2", "table_chat_messages", "a foreign key room_id → table_chat_rooms", "attention", 1, None),
     ("shard 2", "table_user_accounts", "account_number is NULL, which the first", "blocks", 1, "1001"),
     ("shard 2", "table_user_accounts", "account_number is longer than 20", "blocks", 1, "1003"),
@@ -229,6 +230,7 @@ REPAIRS = {
         "UPDATE table_signal_alarms SET symbol = alarm_id WHERE account_db_key = 1000",
         "UPDATE table_chat_messages SET metadata = NULL WHERE account_db_key = 1002",
         "DELETE FROM table_chat_statistics WHERE date = 0",
+        "DROP TRIGGER tr_old",
         "ALTER TABLE table_tutorial_progress DROP COLUMN mine,"
         " ADD COLUMN completed_step INT NOT NULL DEFAULT 0 AFTER tutorial_type",
     ],

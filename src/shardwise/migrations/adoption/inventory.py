@@ -11,12 +11,16 @@ from shardwise.migrations.existing import Existing, Key, Reference
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnFacts:
-    """A column as the server reports it: full type, type without its numbers, whether it takes NULL."""
+    """A column as the server reports it: full type, type without its numbers, whether it takes NULL.
+
+    Texts have their longest length, in characters or bytes, and a collation.
+    """
 
     declared: str
     kind: str
     nullable: bool
     longest: int | None = None
+    collation: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +41,17 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """Everything in a database: tables by name, and what else there is as (kind, name)."""
+    """Everything in a database.
+
+    Attributes:
+        tables: by name.
+        objects: what else there is, as (kind, name).
+        update_triggers: the triggers among them that an UPDATE fires, as (table, name).
+    """
 
     tables: Mapping[str, Facts]
     objects: tuple[tuple[str, str], ...] = field(default=())
+    update_triggers: tuple[tuple[str, str], ...] = field(default=())
 
 
 _TABLES = text(
@@ -49,8 +60,9 @@ _TABLES = text(
     " WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'"
 )
 _COLUMNS = text(
-    "SELECT table_name, column_name, column_type, data_type, is_nullable, character_maximum_length"
-    " FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position"
+    "SELECT table_name, column_name, column_type, data_type, is_nullable, character_maximum_length,"
+    " collation_name FROM information_schema.columns WHERE table_schema = DATABASE()"
+    " ORDER BY table_name, ordinal_position"
 )
 _KEYS = text(
     "SELECT table_name, index_name, non_unique, column_name FROM information_schema.statistics"
@@ -69,14 +81,22 @@ _OBJECTS = (
     " WHERE routine_schema = DATABASE()",
     "SELECT 'event', event_name FROM information_schema.events WHERE event_schema = DATABASE()",
 )
+_UPDATE_TRIGGERS = text(
+    "SELECT event_object_table, trigger_name FROM information_schema.triggers"
+    " WHERE trigger_schema = DATABASE() AND event_manipulation = 'UPDATE' ORDER BY 1, 2"
+)
 
 
 def take_inventory(connection: Connection) -> Inventory:
     """Return what the connection's database holds; views are among the objects, not the tables."""
     columns: dict[str, dict[str, ColumnFacts]] = defaultdict(dict)
-    for table, name, declared, kind, nullable, longest in connection.execute(_COLUMNS):
+    for table, name, declared, kind, nullable, longest, collation in connection.execute(_COLUMNS):
         columns[table][name] = ColumnFacts(
-            declared=declared, kind=kind.lower(), nullable=nullable == "YES", longest=longest
+            declared=declared,
+            kind=kind.lower(),
+            nullable=nullable == "YES",
+            longest=longest,
+            collation=collation,
         )
     keys, references = _keys(connection), _references(connection)
     tables = {
@@ -91,7 +111,8 @@ def take_inventory(connection: Connection) -> Inventory:
         for name, engine, collation, size in connection.execute(_TABLES)
     }
     objects = [(kind, name) for query in _OBJECTS for kind, name in connection.execute(text(query))]
-    return Inventory(tables=tables, objects=tuple(sorted(objects)))
+    triggers = [(table, name) for table, name in connection.execute(_UPDATE_TRIGGERS)]
+    return Inventory(tables=tables, objects=tuple(sorted(objects)), update_triggers=tuple(triggers))
 
 
 def _existing(columns: Iterable[str], keys: dict[str, Key], references: dict[str, Reference]) -> Existing:

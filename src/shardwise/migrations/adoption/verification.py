@@ -48,8 +48,8 @@ def _differences(target: Target, found: Sequence[Any]) -> Iterator[Finding]:
     for difference in found:
         words = difference[0] if isinstance(difference, list) else difference
         thing = words[1] if len(words) == 2 else ".".join(str(word) for word in words[1:4] if word)
-        # An index of the operator's own was announced, and stays.
-        own = words[0] in ("remove_index", "remove_constraint")
+        # Tables and indexes of the operator's own stay.
+        own = words[0] in ("remove_table", "remove_index", "remove_constraint")
         yield Finding(
             severity=Severity.ATTENTION if own else Severity.BLOCKS,
             check=_CHECK,

@@ -52,7 +52,8 @@ def find_homeless(look: Look, known: Collection[int], disabled: Collection[int])
         disabled: those that take no part.
     """
     found = look.connection.exec_driver_sql(
-        f"SELECT shard_id, COUNT(*) FROM {_MAPPING} GROUP BY shard_id ORDER BY shard_id"
+        f"SELECT shard_id, COUNT(*) FROM {_MAPPING} WHERE shard_id IS NOT NULL"
+        " GROUP BY shard_id ORDER BY shard_id"
     )
     for shard_id, count in [tuple(row) for row in found]:
         if shard_id in known and shard_id not in disabled:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shardwise.migrations.adoption.deployment import Database, State
 from shardwise.migrations.adoption.findings import Finding, Severity
+from shardwise.migrations.adoption.inventory import Facts
 from shardwise.migrations.baseline import SHARD
 
 _CHECK = "homes"
@@ -60,7 +61,7 @@ async def find_strays(
     for table in SHARD.sorted_tables:
         facts = shard.inventory.tables.get(table.name)
         # Outbox and sagas got the column later, with 0 for rows of no account.
-        if facts is None or "account_db_key" not in table.columns or "account_db_key" not in facts.columns:
+        if facts is None or "account_db_key" not in table.columns or not _has_keys(facts):
             continue
         tally = _Tally()
         async for page in _pages(connection, table.name):
@@ -71,14 +72,19 @@ async def find_strays(
             yield _without_ledger(shard, living - tally.at_home)
 
 
+def _has_keys(facts: Facts) -> bool:
+    column = facts.columns.get("account_db_key")
+    return column is not None and column.kind.endswith("int")  # another type blocks already
+
+
 async def _pages(connection: AsyncConnection, table: str) -> AsyncIterator[Sequence[tuple[int, int]]]:
-    after, condition = 0, ""
+    after, condition = 0, " WHERE account_db_key IS NOT NULL"
     while True:
         query = text(
             f"SELECT account_db_key, COUNT(*) FROM {table}{condition}"
             f" GROUP BY account_db_key ORDER BY account_db_key LIMIT {_PAGE}"
         )
-        found = await connection.execute(query, {"after": after} if condition else {})
+        found = await connection.execute(query, {"after": after} if ":" in condition else {})
         page = [(int(key), int(rows)) for key, rows in found]
         if page:
             yield page

@@ -13,7 +13,7 @@ from shardwise.migrations.guard import ADOPTION_TABLE
 
 _SHOWN = 5
 _MEANING = {
-    "trigger": "they fire while rows are filled or shifted",
+    "trigger": "they go on firing",
     "view": "they go on reading the tables",
     "procedure": "the new code doesn't call them",
     "function": "the new code doesn't call them",
@@ -36,12 +36,25 @@ def find_objects(look: Look) -> Iterator[Finding]:
             way_out="SHOW and drop them when no old program needs them any more",
             examples=tuple(names[:_SHOWN]),
         )
+    yield from _firing(look)
     ours = set((GLOBAL if look.database.target.branch is Branch.GLOBAL else SHARD).tables)
     for facts in look.database.inventory.tables.values():
         if facts.name in ours:
             yield from _storage(look, facts)
         elif facts.name not in ("alembic_version", ADOPTION_TABLE):
             yield from _strangers(look, facts, ours)
+
+
+def _firing(look: Look) -> Iterator[Finding]:
+    for table, trigger in look.database.inventory.update_triggers:
+        if table in look.courses:
+            yield look.finding(
+                Severity.BLOCKS,
+                "objects",
+                f"the trigger {trigger} fires when old rows are filled or shifted, and may change them",
+                table=table,
+                way_out=f"SHOW CREATE TRIGGER {trigger}, drop it, and make it again afterwards",
+            )
 
 
 def _storage(look: Look, facts: Facts) -> Iterator[Finding]:

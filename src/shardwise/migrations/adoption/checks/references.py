@@ -20,6 +20,9 @@ def find_broken_references(look: Look) -> Iterator[Finding]:
 
 def _orphans(look: Look, table: str, column: str, other: str, others: str) -> Iterator[Finding]:
     facts = look.database.inventory.tables[table]
+    if odd := _collations(look, table, column, other, others):
+        yield odd
+        return
     condition = _missing(table, column, other, others)
     count = int(look.scalar(f"SELECT COUNT(*) FROM {look.quote(table)} WHERE {condition}") or 0)
     if count:
@@ -38,6 +41,9 @@ def _messages_without_room(look: Look) -> Iterator[Finding]:
     tables = look.database.inventory.tables
     if not {"table_chat_messages", "table_chat_rooms"} <= tables.keys():
         return
+    if odd := _collations(look, "table_chat_messages", "room_id", "table_chat_rooms", "room_id"):
+        yield odd
+        return
     condition = _missing("table_chat_messages", "room_id", "table_chat_rooms", "room_id")
     count = int(look.scalar(f"SELECT COUNT(*) FROM table_chat_messages WHERE {condition}") or 0)
     if count:
@@ -50,6 +56,23 @@ def _messages_without_room(look: Look) -> Iterator[Finding]:
             way_out="delete them, or make their rooms again",
             examples=look.keys_where(tables["table_chat_messages"], condition),
         )
+
+
+def _collations(look: Look, table: str, column: str, other: str, others: str) -> Finding | None:
+    """Return that the server refuses to compare two columns, as each has a collation of its own."""
+    tables = look.database.inventory.tables
+    mine, theirs = tables[table].columns.get(column), tables[other].columns.get(others)
+    if mine is None or theirs is None or mine.collation == theirs.collation:
+        return None
+    modified = f"{mine.declared} COLLATE {theirs.collation}{'' if mine.nullable else ' NOT NULL'}"
+    return look.finding(
+        Severity.BLOCKS,
+        _CHECK,
+        f"{column} has the collation {mine.collation}, that of {other} is {theirs.collation}: the server"
+        " neither compares them nor makes a foreign key",
+        table=table,
+        way_out=f"ALTER TABLE {table} MODIFY COLUMN {column} {modified}",
+    )
 
 
 def _missing(table: str, column: str, other: str, others: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from sqlalchemy import Column, Table
 from sqlalchemy.schema import CreateTable
 
+from shardwise.migrations.adoption.checks.conversions import converts
 from shardwise.migrations.adoption.checks.look import Look
 from shardwise.migrations.adoption.deployment import State
 from shardwise.migrations.adoption.findings import Finding, Severity
@@ -27,16 +28,38 @@ def find_drift(look: Look) -> Iterator[Finding]:
     for table in expected.sorted_tables:
         facts = look.database.inventory.tables.get(table.name)
         if facts is None:
-            yield look.finding(
-                Severity.ATTENTION,
-                _CHECK,
-                "the table is missing; it is made, empty",
-                table=table.name,
-            )
+            yield _missing(look, table.name)
         else:
             yield from _columns(look, table, facts)
             yield from _keys(look, table, facts)
             yield from _references(look, table, facts)
+
+
+def _missing(look: Look, name: str) -> Finding:
+    inventory = look.database.inventory
+    other = next((each for each in inventory.tables if each.lower() == name), None)
+    if other is not None:
+        return look.finding(
+            Severity.BLOCKS,
+            _CHECK,
+            f"the table is named {other} here, where the server minds the case of letters",
+            table=name,
+            way_out=f"RENAME TABLE {other} TO {name}",
+        )
+    if ("view", name) in inventory.objects:
+        return look.finding(
+            Severity.BLOCKS,
+            _CHECK,
+            "a view has the name of the table",
+            table=name,
+            way_out="put the table itself in its place, or rename the view",
+        )
+    return look.finding(
+        Severity.ATTENTION,
+        _CHECK,
+        "the table is missing; it is made, empty",
+        table=name,
+    )
 
 
 def _columns(look: Look, table: Table, facts: Facts) -> Iterator[Finding]:
@@ -64,6 +87,14 @@ def _column(look: Look, column: "Column[object]", found: ColumnFacts) -> Finding
     says = f"{column.name} is {found.declared}{'' if found.nullable else ' NOT NULL'}"
     course = look.courses.get(column.table.name)
     after = course.after.columns.get(column.name) if course else None
+    if after is not None and not converts(found.declared, wanted := _type(look, after)):
+        return look.finding(
+            Severity.BLOCKS,
+            _CHECK,
+            f"{says}, which head's {wanted} can't take over",
+            table=column.table.name,
+            way_out=f"ALTER TABLE {column.table.name} MODIFY COLUMN {specification}, with its values kept",
+        )
     if after is not None and _specification(look, after) != specification:
         return look.finding(
             Severity.ATTENTION,
@@ -82,7 +113,7 @@ def _column(look: Look, column: "Column[object]", found: ColumnFacts) -> Finding
 
 
 def _differs(look: Look, column: "Column[object]", found: ColumnFacts) -> bool:
-    wanted = column.type.compile(dialect=look.connection.dialect)
+    wanted = _type(look, column)
     nullable = column.nullable and not column.primary_key
     return _plain(wanted) != _plain(found.declared) or nullable != found.nullable
 
@@ -92,6 +123,10 @@ def _plain(declared: str) -> str:
     for synonym, word in _SYNONYMS:
         plain = re.sub(rf"^{synonym}\b", word, plain)
     return _WIDTH.sub(r"\1", plain)
+
+
+def _type(look: Look, column: "Column[object]") -> str:
+    return column.type.compile(dialect=look.connection.dialect)
 
 
 def _specification(look: Look, column: "Column[object]") -> str:
