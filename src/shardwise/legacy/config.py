@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr
 from sqlalchemy.engine import URL
 
 from shardwise.config import Settings
@@ -30,6 +30,8 @@ class DatabaseConfig(BaseModel):
         read_timeout: seconds to wait for an answer.
         write_timeout: seconds that sent data may stay unacknowledged.
     """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     type: str = "mysql"
     host: str = "localhost"

@@ -2,7 +2,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from shardwise.config import Settings
 from shardwise.database import ShardedDatabase
@@ -30,6 +30,13 @@ def test_the_password_is_not_shown() -> None:
     config = DatabaseConfig.model_validate({"database": "x", "password": "s3cret"})
     assert config.password.get_secret_value() == "s3cret"
     assert "s3cret" not in f"{config!r} {config} {config.model_dump()}"
+
+
+@pytest.mark.parametrize("odd", [{"database": "x", "password": 51237}, "mysql://u:51237@h/d"])
+def test_a_refused_password_is_not_shown(odd: object) -> None:
+    with pytest.raises(ValidationError) as caught:
+        DatabaseConfig.model_validate(odd)
+    assert "51237" not in str(caught.value)
 
 
 def test_a_programs_own_object_will_do(tmp_path: Path) -> None:
