@@ -47,8 +47,10 @@ def _execute(connection: Connection, statement: Statement) -> Answer:
         names = _names(result)
         rows = [dict(zip(names, row, strict=True)) for row in result]
         return Answer(rows=rows, affected=max(result.rowcount, 0))
-    inserted_id = (result.lastrowid or 0) if statement.inserts else 0
-    return Answer(rows=[], affected=max(result.rowcount, 0), inserted_id=inserted_id)
+    affected = max(result.rowcount, 0)
+    # SQLite repeats the id of an earlier row, of whatever table, if there is none.
+    inserted_id = (result.lastrowid or 0) if statement.inserts and affected else 0
+    return Answer(rows=[], affected=affected, inserted_id=inserted_id)
 
 
 def _names(result: CursorResult[Any]) -> list[str]:

@@ -17,10 +17,11 @@ _ASIDE = {
 }
 _PLACE = re.compile(r"%(?:\((?P<name>[^)]*)\)s|(?P<sign>.?))", re.DOTALL)
 _FIRST_WORD = re.compile(r"[\s(]*([a-z]+)", re.IGNORECASE)
+_USE = re.compile(r"(?:^|;)\s*USE\b", re.IGNORECASE)
 _WRITING_WORD = re.compile(r"\b(?:INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 _READING = frozenset({"SELECT", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "WITH", "VALUES", "TABLE"})
 _UNDONE_BY_ROLLBACK = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE"})
-_ANSWERED_ONCE = _READING | _UNDONE_BY_ROLLBACK
+_ANSWERED_ONCE = _READING | _UNDONE_BY_ROLLBACK | {"CREATE", "ALTER", "DROP", "TRUNCATE", "SET"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +81,15 @@ def prepare(query: str, params: Any = (), *, sqlite: bool) -> Statement:
         sqlite: for SQLite, not for a server.
 
     Raises:
-        InvalidValueError: the number of values isn't the number of signs, a `%` stands alone, or a value is
-            of a type that no column takes.
+        InvalidValueError: the number of values isn't the number of signs, a `%` stands alone, a value is
+            of a type that no column takes, or the query is no text or chooses another database.
     """
+    if not isinstance(query, str):
+        raise InvalidValueError("query", f"it must be SQL as text, not {type(query).__name__}")
     aside = _ASIDE[sqlite]
     bare = aside.sub(" ", query)
+    if _USE.search(bare):  # the connection would stay there, for whoever gets it next
+        raise InvalidValueError("query", "USE is not possible; write `database.table` instead")
     if params is None:
         return Statement(text=query, values=(), bare=bare)
     places = _Places(params, bind_for_sqlite if sqlite else bind_for_server, "?" if sqlite else "%s")

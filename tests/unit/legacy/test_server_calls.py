@@ -139,8 +139,10 @@ async def test_unknown_names_and_wrong_numbers(service: DatabaseService) -> None
         await service.call_global_procedure("own_write", ({"a": 1},))
 
 
-async def test_a_lost_connection_is_an_unknown_outcome(service: DatabaseService) -> None:
-    task = asyncio.create_task(service.call_global_procedure("own_sleep"))
+@pytest.mark.parametrize("in_a_query", [False, True])
+async def test_a_lost_connection_is_an_unknown_outcome(service: DatabaseService, in_a_query: bool) -> None:
+    call = service.execute_query("CALL own_sleep()") if in_a_query else None
+    task = asyncio.create_task(call or service.call_global_procedure("own_sleep"))
     find = "SELECT id FROM information_schema.processlist WHERE state = 'User sleep'"
     while not (found := await service.execute_query(find)):  # noqa: ASYNC110
         await asyncio.sleep(0.02)

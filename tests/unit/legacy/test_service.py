@@ -319,6 +319,24 @@ async def test_each_task_knows_its_own_last_id(service: DatabaseService) -> None
     assert await service.get_last_insert_id() == 0
 
 
+async def test_an_insert_of_nothing_makes_no_id(service: DatabaseService) -> None:
+    await service.execute_non_query(ADD, ("a", "", NOW))
+    await service.execute_non_query(f"INSERT INTO {LOG} (param) SELECT '' FROM {LOG} WHERE 1 = 0")
+    assert await service.get_last_insert_id() == 0
+    async with service.get_transaction() as tx:
+        await tx.execute_query(f"INSERT INTO {LOG} (param) SELECT '' FROM {LOG} WHERE 1 = 0")
+        assert await tx.get_last_insert_id() == 0
+
+
+@pytest.mark.parametrize("engine_kind", ["mariadb"], indirect=True)
+async def test_no_query_moves_a_connection_to_another_database(service: DatabaseService) -> None:
+    before = await service.execute_query("SELECT DATABASE() AS name")
+    for query in ("USE information_schema", " /* x */ use information_schema;"):
+        with pytest.raises(InvalidValueError, match=r"database\.table"):
+            await service.execute_query(query)
+    assert await service.execute_query("SELECT DATABASE() AS name") == before
+
+
 # Procedures
 
 
