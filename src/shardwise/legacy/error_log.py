@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 _DEADLINE = 5.0  # seconds: a caller who waits for an error doesn't wait long for its log
 _MASK = "***"
+_SHORT = 8  # characters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,9 @@ def _message(procedure: Procedure, given: Sequence[Any], error: Exception) -> st
     said = _said(error)
     for one, value in zip(signature_for(procedure, given) or (), given, strict=False):
         if one.secret and isinstance(value, str) and value:
-            said = said.replace(value, _MASK)
+            # Whole words only if it is short: letters cut out of others would tell which ones it has.
+            text = re.escape(value)
+            said = re.sub(rf"(?<!\w){text}(?!\w)" if len(value) < _SHORT else text, _MASK, said)
     return said
 
 

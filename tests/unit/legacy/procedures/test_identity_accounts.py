@@ -17,7 +17,14 @@ from shardwise.legacy.calling import call_registered
 from shardwise.legacy.procedure import Call, Procedure, Rows
 from shardwise.legacy.procedures.identity import PROCEDURES
 from shardwise.routing.placement import Placement
-from shardwise.schema.control import PlacementState, ShardConfig, ShardMapping, ShardStats, ShardStatus
+from shardwise.schema.control import (
+    GlobalErrorLog,
+    PlacementState,
+    ShardConfig,
+    ShardMapping,
+    ShardStats,
+    ShardStatus,
+)
 from shardwise.security.passwords import PasswordHasher
 from shardwise.testing.counting import count_statements
 from shardwise.transactions import TransactionManager
@@ -160,6 +167,14 @@ async def test_what_can_do_harm_is_refused_by_name(
         await sign_up(db, **values)
     assert caught.value.field == field
     assert await counts(db) == (0, 0, 0)
+
+
+async def test_a_short_nickname_is_not_cut_out_of_the_logs_words(db: ShardedDatabase) -> None:
+    with pytest.raises(InvalidValueError):
+        await sign_up(db, nickname="n", password_hash="")
+    async with db.global_session(read_only=True) as session:
+        (logged,) = await session.scalars(select(GlobalErrorLog.error_message))
+    assert logged == "InvalidValueError: p_password_hash: it is required"
 
 
 async def test_without_an_active_shard_nothing_is_written(db: ShardedDatabase) -> None:
