@@ -42,8 +42,7 @@ class Notification(ShardBase):
         Index("idx_account_created", "account_db_key", "created_at"),
         Index("idx_account_list", "account_db_key", "is_deleted", "is_read", "priority", "created_at"),
         Index("idx_account_read", "account_db_key", "is_deleted", "is_read", "read_at", "created_at"),
-        Index("idx_expires_at", "expires_at"),
-        Index("idx_notification_deleted", "is_deleted"),
+        Index("idx_notification_deleted", "is_deleted", "expires_at"),
         Index("idx_type_priority", "type_id", "priority"),
     )
 

@@ -3,7 +3,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select, text
 
 from shardwise.database import ShardedDatabase
 from shardwise.errors import InvalidValueError, TransientDatabaseError, UnknownShardError
@@ -71,6 +71,26 @@ async def test_a_batch_takes_four_statements_however_many_accounts_it_has(
         await notifications.clean_up_shard(shard_id)
     kinds = [statement.split()[0] for statement in sent]
     assert kinds == ["SELECT", "SELECT", "UPDATE", "UPDATE", "SELECT"]
+
+
+@pytest.mark.parametrize("engine_kind", ["mariadb"], indirect=True)
+async def test_a_clean_up_looks_at_what_it_deletes_alone(
+    db: ShardedDatabase, notifications: NotificationService, account: int, clock: Any
+) -> None:
+    row = {"account_db_key": account, "type_id": "t", "title": "t", "message": "m"}
+    rows = [  # one to be deleted, some that were, some that aren't expired
+        row | {"is_deleted": 0 < number < 2000, "expires_at": clock.now + timedelta(days=number // 2000)}
+        for number in range(4000)
+    ]
+    shard_id = (await db.where(account)).shard_id
+    reads = text("SHOW SESSION STATUS LIKE 'Handler_read%'")
+    async with db.shard_session(shard_id) as session:
+        await session.execute(insert(Notification), rows)
+        await session.execute(text("ANALYZE TABLE table_inapp_notifications"))
+    async with db.shard_session(shard_id) as session:
+        await session.execute(text("FLUSH STATUS"))
+        assert len(await expiry.find_batch(session, clock.now, after=None, limit=500)) == 1
+        assert sum(int(count) for _, count in await session.execute(reads)) < 10
 
 
 async def test_a_clean_up_that_stops_goes_on_where_it_was(
