@@ -22,7 +22,7 @@ from shardwise.schema.control import ErrorLog, ErrorLogColumns, GlobalErrorLog
 
 logger = logging.getLogger(__name__)
 
-_DEADLINE = 5.0  # seconds: a caller who waits for an error doesn't wait long for its log
+_DEADLINE = 5.0  # seconds, on a server: a caller who waits for an error doesn't wait long for its log
 _MASK = "***"
 _SHORT = 8  # characters
 
@@ -66,7 +66,9 @@ async def write_failure(db: ShardedDatabase, shard_id: int | None, failure: Fail
     row = {name: getattr(failure, name) for name in Failure.__dataclass_fields__}
     scope = db.global_session() if shard_id is None else db.shard_session(shard_id, maintenance=True)
     try:
-        async with asyncio.timeout(_DEADLINE), scope as session:
+        async with asyncio.timeout(_DEADLINE) as deadline, scope as session:
+            if session.get_bind().dialect.name == "sqlite":
+                deadline.reschedule(None)  # it waits for the one writer in a thread, which can't be cancelled
             await session.execute(insert(model).values(row))
     except Exception as error:  # noqa: BLE001  # whatever it was, the caller's own error counts
         where = "the global database" if shard_id is None else f"shard {shard_id}"

@@ -24,6 +24,7 @@ from shardwise.errors import (
 )
 from shardwise.finance.ledger.models import LedgerAccount
 from shardwise.finance.tutorial.models import TutorialProgress
+from shardwise.legacy import error_log
 from shardwise.legacy import parameters as of
 from shardwise.legacy.calling import call_registered
 from shardwise.legacy.procedure import Call, OnError, Procedure, Rows, Scope
@@ -302,6 +303,22 @@ async def test_a_log_that_can_not_be_written_hides_nothing(
             await session.execute(text("ALTER TABLE elsewhere RENAME TO table_errorlog"))
     assert "table_errorlog of the global database can't be written" in caplog.text
     assert "fp_made" in caplog.text
+
+
+@pytest.mark.parametrize("engine_kind", ["sqlite"], indirect=True)
+async def test_the_log_waits_for_the_writer_of_sqlite(
+    db: ShardedDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(error_log, "_DEADLINE", 0.1)
+    async with db.global_session() as session:
+        await session.connection()  # BEGIN IMMEDIATE
+        refused = made(_fail, KEY, scope=Scope.GLOBAL)
+        task = asyncio.create_task(call_registered(db, refused, ("x",)))
+        await asyncio.sleep(0.5)
+        assert not task.done()
+    with pytest.raises(InvalidValueError):
+        await task
+    assert len(await log_of(db, None)) == 1
 
 
 async def _fail(call: Call) -> Rows:
