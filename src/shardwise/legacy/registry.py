@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
 
-from shardwise.errors import ConfigurationError
+from shardwise.errors import ConfigurationError, InvalidValueError
 from shardwise.legacy.procedure import Procedure
 from shardwise.legacy.procedures import (
     chat,
@@ -40,7 +40,13 @@ def registered_procedures() -> tuple[Procedure, ...]:
 
 
 def find_procedure(name: str) -> Procedure | None:
-    """Return the procedure that is called so, in any case as on the server; None if it isn't ours."""
+    """Return the procedure that is called so, in any case as on the server; None if it isn't ours.
+
+    Raises:
+        InvalidValueError: the name is no text.
+    """
+    if not isinstance(name, str):
+        raise InvalidValueError("procedure_name", f"it must be text, not {type(name).__name__}")
     return _registry().get(name.casefold())
 
 

@@ -367,10 +367,13 @@ async def test_sqlite_has_no_other_procedures(service: DatabaseService) -> None:
         await service.call_global_procedure("own_procedure", (1,))
 
 
-@pytest.mark.parametrize("name", ["a b", "a;b", "a`b", "a.b.c", "", ".a", "a.", "a--", "x" * 65])
-async def test_a_name_must_be_one(service: DatabaseService, name: str) -> None:
+@pytest.mark.parametrize("name", [None, 5, "a b", "a;b", "a`b", "a.b.c", "", ".a", "a.", "a--", "x" * 65])
+async def test_a_name_must_be_one(service: DatabaseService, name: Any) -> None:
     with pytest.raises(InvalidValueError, match="procedure_name"):
         await service.call_global_procedure(name)
+    async with service.get_transaction() as tx:
+        with pytest.raises(InvalidValueError, match="procedure_name"):
+            await tx.call_procedure(name)
 
 
 async def test_a_function_is_not_called(service: DatabaseService) -> None:
