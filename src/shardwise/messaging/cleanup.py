@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shardwise.errors import InvalidValueError
 from shardwise.kit.clock import utc_now
 from shardwise.messaging.models import UniversalOutboxEvent, UniversalOutboxStatus
-from shardwise.messaging.repository import OutboxRepository, SequenceRepository
+from shardwise.messaging.repository import Moment, OutboxRepository, SequenceRepository
 
 PUBLISHED_DAYS = 7
 FAILED_DAYS = 30
@@ -21,6 +21,7 @@ SEQUENCE_DAYS = 90
 LEAST_SEQUENCE_DAYS = 30
 _LONGEST_DAYS = 36_500
 _BATCH = 1_000
+_SECOND = timedelta(seconds=1)
 _SEQUENCE_BATCH = 500  # SQLite takes no more than 1,000 terms of an OR
 
 _event = UniversalOutboxEvent
@@ -44,7 +45,7 @@ async def delete_published(
     """
     before = _moment(retention_days, least=1)
     old = and_(_event.status == UniversalOutboxStatus.PUBLISHED, _event.published_at < before)
-    return await _delete_events(session, old, most)
+    return await _delete_events(session, old, most, by=_event.published_at)
 
 
 async def delete_failed(
@@ -60,7 +61,7 @@ async def delete_failed(
         # Nothing changes before it is made, and created_at is what the index has.
         old = and_(_event.status == status, _event.created_at < before, _event.updated_at < before)
         left = None if most is None else most - deleted
-        deleted += await _delete_events(session, old, left)
+        deleted += await _delete_events(session, old, left, by=_event.created_at)
     return deleted
 
 
@@ -79,30 +80,44 @@ async def delete_sequences(
         most: as `delete_published`.
     """
     before = _moment(retention_days, least=LEAST_SEQUENCE_DAYS)
+    _check_most(most)
     sequences = SequenceRepository(session)
+    deleted, last = 0, None
+    while most is None or deleted < most:
+        limit = _SEQUENCE_BATCH if most is None else min(_SEQUENCE_BATCH, most - deleted)
+        old = await sequences.untouched(before, behind=last, limit=limit)
+        if not old:
+            break
+        if unused := await sequences.unused(old, before):
+            deleted += await sequences.delete_unused(unused, before)
+        last = old[-1]
+    return deleted
 
-    async def delete_batch(limit: int) -> int:
-        keys = await sequences.unused(before, limit=min(limit, _SEQUENCE_BATCH))
-        return await sequences.delete_unused(keys, before) if keys else 0
 
-    return await _in_batches(delete_batch, most)
-
-
-async def _delete_events(session: AsyncSession, old: ColumnElement[bool], most: int | None) -> int:
+async def _delete_events(
+    session: AsyncSession, old: ColumnElement[bool], most: int | None, *, by: Moment
+) -> int:
     events = OutboxRepository(session)
+    since: list[ColumnElement[bool]] = []
 
     async def delete_batch(limit: int) -> int:
         # Found without a lock and deleted by key: a DELETE over the index would lock the gaps in it too,
         # where events are being marked at this moment.
-        ids = await events.ids_where(old, limit=limit)
-        return await events.delete_many([_event.id.in_(ids), old]) if ids else 0
+        found = await events.oldest(old, *since, by=by, limit=limit)
+        if not found:
+            return 0
+        # What this transaction has deleted stays in the index until it ends: each batch goes on where the
+        # last one ended. (Within a second: SQLite also has moments without fractions, which sort lower.)
+        ids, first, last = [event_id for event_id, _ in found], found[0][1], found[-1][1]
+        since[:] = [by >= last - _SECOND]
+        batch = [_event.id.in_(ids), by >= first - _SECOND, by <= last + _SECOND]
+        return await events.delete_many([*batch, old])
 
     return await _in_batches(delete_batch, most)
 
 
 async def _in_batches(delete_batch: Callable[[int], Awaitable[int]], most: int | None) -> int:
-    if most is not None and most < 0:
-        raise InvalidValueError("most", f"{most} is below 0")
+    _check_most(most)
     deleted = 0
     while most is None or deleted < most:
         gone = await delete_batch(_BATCH if most is None else min(_BATCH, most - deleted))
@@ -110,6 +125,11 @@ async def _in_batches(delete_batch: Callable[[int], Awaitable[int]], most: int |
             break
         deleted += gone
     return deleted
+
+
+def _check_most(most: int | None) -> None:
+    if most is not None and most < 0:
+        raise InvalidValueError("most", f"{most} is below 0")
 
 
 def _moment(retention_days: int, *, least: int) -> datetime:

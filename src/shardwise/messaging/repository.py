@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, insert, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, exists, func, insert, or_, select
 from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.dml import Insert
 
 from shardwise.errors import DatabaseError
@@ -21,7 +22,10 @@ from shardwise.repository.keys import with_keys
 
 _SEQUENCES: Any = OutboxSequence.__table__
 _EVENTS: Any = UniversalOutboxEvent.__table__
+Moment = InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None]
+PartitionKey = tuple[Any, ...]
 _PARTITION = ("account_db_key", "domain", "partition_key")
+_KEY = [getattr(OutboxSequence, name) for name in _PARTITION]
 
 
 class SequenceRepository(BaseRepository[OutboxSequence]):
@@ -49,17 +53,32 @@ class SequenceRepository(BaseRepository[OutboxSequence]):
             )
         return following - count
 
-    async def unused(self, before: datetime, *, limit: int) -> Sequence[tuple[Any, ...]]:
-        """Return the keys of partitions that weren't used since `before` and hold no event."""
-        statement = (
-            select(*(getattr(OutboxSequence, name) for name in _PARTITION))
-            .where(*self.own_rows(), _is_unused(before))
-            .limit(limit)
-        )
+    async def untouched(
+        self, before: datetime, *, behind: PartitionKey | None, limit: int
+    ) -> Sequence[PartitionKey]:
+        """Return the keys of partitions that weren't used since `before`, in their order.
+
+        Args:
+            before: the moment.
+            behind: only those that come after this key.
+            limit: how many at most.
+        """
+        conditions = [*self.own_rows(), OutboxSequence.updated_at < before]
+        if behind is not None:
+            conditions.append(_is_behind(_KEY, behind))
+        return await self._keys(select(*_KEY).where(*conditions).order_by(*_KEY).limit(limit))
+
+    async def unused(self, keys: Sequence[PartitionKey], before: datetime) -> Sequence[PartitionKey]:
+        """Return the keys of those partitions that weren't used since `before` and hold no event."""
+        # Asked for few partitions at a time: for all of them a server may first gather all events.
+        conditions = [*self.own_rows(), with_keys(self.shape, list(keys)), _is_unused(before)]
+        return await self._keys(select(*_KEY).where(*conditions))
+
+    async def _keys(self, statement: Select[Any]) -> Sequence[PartitionKey]:
         with self.translated():
             return [tuple(row) for row in await self.session.execute(statement)]
 
-    async def delete_unused(self, keys: Sequence[tuple[Any, ...]], before: datetime) -> int:
+    async def delete_unused(self, keys: Sequence[PartitionKey], before: datetime) -> int:
         """Delete partitions that are unused still, now under their lock; return how many were."""
         conditions = [*self.own_rows(), with_keys(self.shape, list(keys)), _is_unused(before)]
         return await self._execute_on_many(delete(OutboxSequence).where(*conditions))
@@ -103,15 +122,25 @@ class OutboxRepository(BaseRepository[UniversalOutboxEvent]):
             )
         return event
 
-    async def ids_where(self, *conditions: ColumnElement[bool], limit: int) -> Sequence[str]:
-        """Return ids of events with some properties, in no order."""
-        statement = select(UniversalOutboxEvent.id).where(*self.own_rows(), *conditions).limit(limit)
+    async def oldest(
+        self, *conditions: ColumnElement[bool], by: Moment, limit: int
+    ) -> Sequence[tuple[str, datetime]]:
+        """Return ids of events with some properties, and their moments, earliest first."""
+        statement = select(UniversalOutboxEvent.id, by).where(*self.own_rows(), *conditions, by.is_not(None))
         with self.translated():
-            return (await self.session.scalars(statement)).all()
+            rows: Any = await self.session.execute(statement.order_by(by).limit(limit))
+        return [tuple(row) for row in rows]
 
 
 class UnorderedRepository(BaseRepository[OutboxEvent]):
     """Events of the older outbox, in a session that the caller ends."""
+
+
+def _is_behind(columns: Sequence[Any], key: PartitionKey) -> ColumnElement[bool]:
+    """Return the condition that a row's key comes after another one, as servers find it along an index."""
+    column, value = columns[0], key[0]
+    above: ColumnElement[bool] = column > value
+    return or_(above, and_(column == value, _is_behind(columns[1:], key[1:]))) if key[1:] else above
 
 
 def _is_unused(before: datetime) -> ColumnElement[bool]:

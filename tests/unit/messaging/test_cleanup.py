@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shardwise.database import ShardedDatabase
 from shardwise.errors import InvalidValueError
@@ -189,3 +190,37 @@ async def test_a_counter_in_use_is_not_deleted(db: ShardedDatabase) -> None:
     async with db.shard_session(1) as session:
         assert (await publish(session, event)).sequence_no == 8
         assert await session.scalar(select(func.count()).select_from(OutboxSequence)) == 1
+
+
+async def rows_read(session: AsyncSession) -> int:
+    """Return how many rows the connection has read along an index."""
+    return int((await session.execute(text("SHOW SESSION STATUS LIKE 'Handler_read_next'"))).one()[1])
+
+
+@pytest.mark.parametrize("engine_kind", ["mariadb"], indirect=True)
+async def test_each_batch_goes_on_where_the_last_one_ended(db: ShardedDatabase) -> None:
+    """However much a clean-up keeps, or has deleted already, it passes by it once."""
+    counters = [
+        {
+            "account_db_key": number % 3,
+            "domain": "d",
+            "partition_key": f"{number:05}",
+            "next_sequence": 2,
+            "updated_at": utc_now() - timedelta(days=0 if number < 9_000 else 100),
+        }
+        for number in range(12_000)
+    ]
+    kept = [aged(f"kept {n:04}", status=DEAD, updated_at=0) for n in range(2_000)]
+    gone = [aged(f"gone {n:04}", status=DEAD, created_at=300 - n / 100, updated_at=200) for n in range(5_000)]
+    await put(db, *kept, *gone)
+    async with db.shard_session(1) as session:
+        await session.execute(insert(OutboxSequence), counters)
+    async with db.shard_session(1) as session:
+        await session.execute(text("ANALYZE TABLE outbox_sequences, universal_outbox"))
+        before = await rows_read(session)
+        assert await delete_failed(session) == 5_000
+        for_events = await rows_read(session)
+        assert await delete_sequences(session) == 3_000
+        for_counters = await rows_read(session)
+    assert for_events - before < 1.5 * 7_000
+    assert for_counters - for_events < 3 * 12_000
