@@ -1,6 +1,7 @@
 """What adopt takes for an old deployment, and what it refuses without touching it."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy.engine import make_url
 from typer.testing import CliRunner
 
 from shardwise.cli.app import app
+from shardwise.errors import MigrationError
 from shardwise.migrations.runner import upgrade
 from shardwise.migrations.targets import Target
 from shardwise.testing.old_deployment import OldDeployment
@@ -114,6 +116,29 @@ def test_a_disabled_shard_is_left_and_adopted_later(adopting: Any, old: OldDeplo
     adopting.run()
     assert old.execute("shard 2", "SHOW TABLES LIKE 'alembic_version'")
     assert "Nothing to do" in adopting.run().stdout
+
+
+def test_a_shard_that_is_enabled_while_the_notes_are_dropped_is_adopted(
+    adopting: Any, old: OldDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The global database says that everything is done; this shard isn't."""
+    status = "UPDATE table_shard_config SET status = '{}' WHERE shard_id = 2"
+    query = "SELECT MIN(created_at) FROM table_chat_rooms"
+    before = old.execute("shard 2", query)[0][0]
+    old.execute("global", status.format("disabled"))
+
+    def fail(connection: Any) -> None:
+        raise MigrationError("the power went out")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("shardwise.migrations.adoption.run._drop", fail)
+        adopting.run("--clock", "+09:00", code=1)
+    old.execute("global", status.format("maintenance"))
+    adopting.run()
+    assert old.execute("shard 2", query)[0][0] == before - timedelta(hours=9)
+    for name in old.names:
+        assert old.execute(name, "SHOW TABLES LIKE 'alembic_version'")
+        assert not old.execute(name, "SHOW TABLES LIKE 'shardwise_adoption'")
 
 
 @pytest.mark.parametrize("first", [["global"], ["global", "shard 1"]])

@@ -139,11 +139,12 @@ class _Run:
         self._plan = plan
         self._progress = progress
         self._main = seen.survey.deployment.main
-        main_finishing = self._main.marker is not None and self._main.marker.finishing
-        self._finishing = main_finishing
         databases = seen.survey.deployment.databases[1:]
         # One that was at head before anybody adopted anything is only looked at.
         self._shards = [each for each in databases if each.state is not State.HEAD or each.marker]
+        self._noted = self._main.marker is not None and self._main.marker.finishing
+        # A shard may have been enabled since that was noted.
+        self._finishing = self._noted and all(each.state is State.HEAD for each in self._shards)
         self._results: dict[int | None, MigrationResult] = {}
 
     async def run(self) -> Adoption:
@@ -218,7 +219,7 @@ class _Run:
         return replace(self._seen, results=tuple(in_order), wrong=tuple(wrong), finished=finished)
 
     async def _drop_notes(self) -> None:
-        if not self._finishing:
+        if not self._noted:
             await _write(self._main.target, mark_finishing)
         for shard in self._shards:
             await _write(shard.target, _drop)
