@@ -122,7 +122,7 @@ class DatabaseClient:
 
     def transaction(self) -> TransactionScope:
         """Open a block whose statements and procedures are one transaction."""
-        self._require_open()
+        self.require_open()
         return TransactionScope(self._db, self.shard_id)
 
     async def _execute(self, query: str, params: Any) -> Answer:
@@ -147,7 +147,7 @@ class DatabaseClient:
             return await call_on_server(session, name, given)
 
     def _find(self, name: str) -> Procedure | None:
-        self._require_open()
+        self.require_open()
         return find_procedure(name)
 
     def _session(self, *, read_only: bool = False) -> AbstractAsyncContextManager[AsyncSession]:
@@ -156,12 +156,17 @@ class DatabaseClient:
         return self._db.shard_session(self.shard_id, read_only=read_only)
 
     async def _manager(self) -> DatabaseManager:
-        self._require_open()
+        self.require_open()
         if self.shard_id is None:
             return self._db.global_manager
         return await self._db.topology.manager(self.shard_id)
 
-    def _require_open(self) -> None:
+    def require_open(self) -> None:
+        """Refuse to go on before `init_service`, and after `close_service`.
+
+        Raises:
+            ConfigurationError: the database is not open.
+        """
         if not self._db.is_open:
             raise ConfigurationError("the database is not open: `await service.init_service()` comes first")
 

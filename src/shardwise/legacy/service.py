@@ -84,21 +84,29 @@ class DatabaseService:
             client_session: its `session.shard_id` names the shard; without one it is the global database.
 
         Raises:
+            ConfigurationError: the database is not open.
             UnknownShardError: there is no such shard.
             ShardUnavailableError: it is disabled, in maintenance, or its configuration can't be used.
         """
         shard_id = shard_of_session(client_session)
+        client = DatabaseClient(self.db, shard_id)
+        client.require_open()  # before it, no shard is known
         if shard_id is None:
-            return self.get_global_client()
+            return client
         shard = self.db.topology.snapshot.shard(shard_id)
         if shard.status is ShardStatus.DISABLED:
             raise ShardDisabledError(shard_id)
         if shard.status is ShardStatus.MAINTENANCE:
             raise ShardMaintenanceError(shard_id)
-        return DatabaseClient(self.db, shard_id)
+        return client
 
     async def get_active_shard_ids(self) -> list[int]:
-        """Return the shards that take work, in order, as they were when they were last read."""
+        """Return the shards that take work, in order, as they were when they were last read.
+
+        Raises:
+            ConfigurationError: the database is not open.
+        """
+        self.get_global_client().require_open()
         return [shard.shard_id for shard in self.db.topology.active]
 
     # Procedures

@@ -66,6 +66,10 @@ async def test_it_closes_only_what_it_has_opened(template: Template, tmp_path: A
             await own.execute_query("SELECT 1")
         with pytest.raises(ConfigurationError, match="init_service"):
             own.get_transaction()
+        with pytest.raises(ConfigurationError, match="init_service"):
+            own.get_client_by_session(client(1))
+        with pytest.raises(ConfigurationError, match="init_service"):
+            await own.get_active_shard_ids()
         await own.init_service()
         await own.init_service()
         assert await own.execute_query("SELECT 1 AS one") == [{"one": 1}]
