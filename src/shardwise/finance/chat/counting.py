@@ -1,7 +1,7 @@
 """All SQL for the daily statistics: counting a message, counting a day again, reading days."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from functools import cache
 from typing import Any
 
@@ -53,11 +53,11 @@ class StatisticsRepository(BaseRepository[ChatStatistics]):
 
         Messages without a room, of which old databases have some, aren't counted.
         """
-        start = datetime.combine(day, time(), UTC)
         chosen = [
             ChatMessage.account_db_key == account_db_key,
-            ChatMessage.created_at >= start,
-            ChatMessage.created_at < start + timedelta(days=1),
+            ChatMessage.created_at.between(
+                datetime.combine(day, time.min, UTC), datetime.combine(day, time.max, UTC)
+            ),
             select(literal(1))
             .where(ChatRoom.account_db_key == account_db_key, ChatRoom.room_id == ChatMessage.room_id)
             .exists(),

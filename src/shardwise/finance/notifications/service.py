@@ -9,7 +9,7 @@ from typing import TypeVar
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shardwise.database import ShardedDatabase
-from shardwise.errors import DuplicateEntityError, EntityNotFoundError
+from shardwise.errors import DuplicateEntityError, EntityNotFoundError, InvalidValueError
 from shardwise.finance.notifications import creating, deleting, expiry, marking, reading, statistics
 from shardwise.finance.notifications.cleaner import Cleaner
 from shardwise.finance.notifications.models import Notification
@@ -231,8 +231,11 @@ class NotificationService:
             day: one UTC day; None = every day.
 
         Raises:
+            InvalidValueError: this is no day.
             UnknownAccountError: the account has no shard.
         """
+        if day is not None and type(day) is not date:
+            raise InvalidValueError("day", f"it must be a date, not {type(day).__name__}")
         return await self._write(
             account_db_key,
             lambda session: statistics.recount(session, account_db_key, day=day, now=self._clock()),

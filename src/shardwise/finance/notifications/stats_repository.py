@@ -1,7 +1,7 @@
 """All SQL for the counts of notifications. Rows are locked by primary key, in its order."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from sqlalchemy import ColumnElement, Date, Select, and_, case, func, not_, select, update
@@ -101,10 +101,8 @@ class StatsRepository(BaseRepository[NotificationStats]):
         sums = [func.sum(case((conditions[name], 1), else_=0)) for name in _DERIVED]
         statement = select(created_on, *sums).where(Notification.account_db_key == account_db_key)
         if day is not None:
-            begin = datetime.combine(day, time(), UTC)
-            statement = statement.where(
-                Notification.created_at >= begin, Notification.created_at < begin + timedelta(days=1)
-            )
+            first, last = datetime.combine(day, time.min, UTC), datetime.combine(day, time.max, UTC)
+            statement = statement.where(Notification.created_at.between(first, last))
         with self.translated():
             rows = await self.session.execute(statement.group_by(created_on))
         return {each: dict(zip(_DERIVED, map(int, counts), strict=True)) for each, *counts in rows}

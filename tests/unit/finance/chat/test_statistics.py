@@ -162,6 +162,10 @@ async def of_day_recounted(chat: ChatService, account: int) -> tuple[int, ...]:
     return numbers(await chat.recount(account, DAY))
 
 
+async def test_the_last_day_of_all_can_be_recounted(chat: ChatService, account: int) -> None:
+    assert numbers(await chat.recount(account, date.max)) == (0, 0, 0, 0, 0)
+
+
 async def test_days_come_in_order_and_each_account_has_its_own(
     db: ShardedDatabase, talk: Any, neighbour: int, set_clock: SetClock
 ) -> None:

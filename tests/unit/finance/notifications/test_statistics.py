@@ -146,3 +146,13 @@ def without_moments(day: Any) -> dict[str, Any]:
         for name in day.__dataclass_fields__
         if name not in ("created_at", "updated_at")
     }
+
+
+async def test_days_that_are_none_are_not_recounted(
+    notifications: NotificationService, account: int, clock: Any
+) -> None:
+    assert await notifications.recount(account, day=date.max) == 0
+    wrong: Any
+    for wrong in (clock.now, "2026-03-10", 1):
+        with pytest.raises(InvalidValueError, match=r"^day: "):
+            await notifications.recount(account, day=wrong)
