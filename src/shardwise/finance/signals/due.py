@@ -1,5 +1,6 @@
 """Evaluating all signals of a shard whose day is over."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -112,8 +113,8 @@ class DueRun:
     async def _judge(self, batch: Sequence[Signal]) -> Sequence[Verdict]:
         """Ask for the prices, outside of any transaction, and judge what has one."""
         prices = {}
-        for signal in batch:
-            quote = await self._quote(signal)
+        quotes = await asyncio.gather(*map(self._quote, batch))
+        for signal, quote in zip(batch, quotes, strict=True):
             if quote.price is None:
                 self._skipped[signal.symbol.upper(), quote.problem or ""] += 1
             else:

@@ -281,6 +281,26 @@ async def test_what_somebody_else_has_judged_meanwhile_is_left_alone(
     assert set(rows) == {judged.signal_id, open_.signal_id}
 
 
+async def test_the_prices_of_a_shard_are_asked_side_by_side(
+    db: ShardedDatabase, fleet: SignalFleet, account: int, set_alarm: SetAlarm, record: Record
+) -> None:
+    under_way: set[str] = set()
+    most = 0
+
+    async def price(symbol: str, day: date) -> Decimal:
+        nonlocal most
+        under_way.add(symbol)
+        most = max(most, len(under_way))
+        await asyncio.sleep(0.01)
+        under_way.remove(symbol)
+        return Decimal(101)
+
+    for number in range(12):
+        await record(await set_alarm(f"S{number}"))
+    done = await fleet.evaluate_shard((await db.where(account)).shard_id, DAY, price)
+    assert (done.evaluated, most) == (12, 8)
+
+
 @on_mariadb
 async def test_several_runs_at_once_judge_each_signal_once(
     fleet: SignalFleet, account: int, neighbour: int, set_alarm: SetAlarm, record: Record
