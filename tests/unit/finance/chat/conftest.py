@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from shardwise.database import ShardedDatabase
-from shardwise.finance.chat import turns
+from shardwise.finance.chat import repository, turns
 from shardwise.finance.chat.drafts import NewMessage
 from shardwise.finance.chat.models import ChatMessage, ChatRoom, MessageType
 from shardwise.finance.chat.service import ChatService
@@ -20,10 +20,11 @@ def chat(db: ShardedDatabase) -> ChatService:
 
 @pytest.fixture
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
-    """Set the client's clock, as saving reads it."""
+    """Set the client's clock, as rooms and messages read it."""
 
     def set_to(moment: datetime) -> None:
-        monkeypatch.setattr(turns, "utc_now", lambda: moment)
+        for module in (turns, repository):
+            monkeypatch.setattr(module, "utc_now", lambda: moment)
 
     return set_to
 

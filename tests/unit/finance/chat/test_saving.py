@@ -65,8 +65,9 @@ async def test_the_first_message_of_a_room_takes_no_more(
 
 
 async def test_one_more_where_the_room_cannot_tell_whether_it_was_active_today(
-    db: ShardedDatabase, engine_kind: str, talk: Any
+    db: ShardedDatabase, engine_kind: str, talk: Any, set_clock: SetClock
 ) -> None:
+    set_clock(datetime(2031, 5, 6, 12, tzinfo=UTC))
     await talk.chat.rename_room(talk.account, talk.room, "changed today, by what?")
     with count_statements(db) as seen:
         await talk.say()
@@ -132,7 +133,10 @@ async def test_an_old_program_may_name_any_parent(db: ShardedDatabase, talk: Any
     assert saved.parent_message_id == "absent"
 
 
-async def test_repeating_a_message_saves_it_once(db: ShardedDatabase, engine_kind: str, talk: Any) -> None:
+async def test_repeating_a_message_saves_it_once(
+    db: ShardedDatabase, engine_kind: str, talk: Any, set_clock: SetClock
+) -> None:
+    set_clock(datetime(2031, 5, 6, 12, tzinfo=UTC))
     question = await talk.say("q")
     new = NewMessage(
         account_db_key=talk.account,

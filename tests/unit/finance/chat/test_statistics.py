@@ -71,10 +71,11 @@ async def test_who_spoke_and_what_it_cost(talk: Any, set_clock: SetClock) -> Non
 
 
 async def test_a_room_is_active_once_a_day(talk: Any, set_clock: SetClock) -> None:
-    await talk.say()  # on the day of its creation
-    today = (await talk.chat.messages(talk.account, talk.room)).items[0].created_at.date()
-    await talk.say()
-    assert await of_day(talk.chat, talk.account, today) == (2, 2, 0, 0, 1)
+    set_clock(NOON - ONE_DAY)
+    await talk.chat.create_room(talk.account, title="t", ai_persona="p", room_id="new")
+    for _ in range(2):  # on the day of its creation
+        await talk.say(room_id="new")
+    assert await of_day(talk.chat, talk.account, DAY - ONE_DAY) == (2, 2, 0, 0, 1)
     for clock in (NOON, NOON, NOON + ONE_DAY / 2, NOON + ONE_DAY):
         set_clock(clock)
         await talk.say()
@@ -112,7 +113,8 @@ async def test_what_is_deleted_stays_counted_and_no_room_is_counted_twice(
     assert await of_day(talk.chat, talk.account) == (2, 2, 0, 9, 1)
 
 
-async def test_a_room_that_was_emptied_is_not_counted_twice(talk: Any) -> None:
+async def test_a_room_that_was_emptied_is_not_counted_twice(talk: Any, set_clock: SetClock) -> None:
+    set_clock(NOON)
     message = await talk.say()
     await talk.chat.delete_message(talk.account, talk.room, message.message_id)
     await talk.chat.rename_room(talk.account, talk.room, "empty")

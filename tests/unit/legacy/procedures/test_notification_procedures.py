@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,18 +11,25 @@ from sqlalchemy import select, update
 from shardwise.database import ShardedDatabase
 from shardwise.errors import DuplicateEntityError, InvalidValueError, UnknownAccountError, WrongShardError
 from shardwise.finance.notifications.models import Notification, NotificationStats
-from shardwise.kit.clock import utc_now
 from shardwise.legacy.calling import call_registered
 from shardwise.legacy.procedure import Call, Rows
+from shardwise.legacy.procedures import notifications as procedures
 from shardwise.legacy.registry import find_procedure
 from shardwise.testing.counting import count_statements
 
 KEY, NEIGHBOUR = 1000, 1002
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 COLUMNS = [
     "idx", "notification_id", "type_id", "title", "message", "data", "priority", "is_read", "read_at",
     "expires_at", "created_at", "updated_at",
 ]  # fmt: skip
 FOUND_NO = [{"result": "FAILED", "message": "Notification not found"}]
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the day not end during a test."""
+    monkeypatch.setattr(procedures, "utc_now", lambda: NOW)
 
 
 @pytest.fixture(autouse=True)
@@ -135,7 +142,7 @@ async def test_calls_for_accounts_of_no_shard_or_another_are_refused(db: Sharded
 async def test_the_lists_have_limits_and_types(db: ShardedDatabase) -> None:
     for number in range(4):
         await create(db, f"n-{number}", type_id=f"t{number % 2}", priority=number // 2)
-    await create(db, "expired", expires_at=utc_now())
+    await create(db, "expired", expires_at=NOW)
     await call(db, "fp_inapp_notification_mark_read", "n-0", KEY)
     unread, both = "fp_inapp_notification_get_unread", "fp_inapp_notifications_get_all"
     for limit, offset, expected in (
@@ -153,7 +160,7 @@ async def test_the_lists_have_limits_and_types(db: ShardedDatabase) -> None:
 
 
 async def test_marking(db: ShardedDatabase) -> None:
-    await create(db, "n-1", expires_at=utc_now())
+    await create(db, "n-1", expires_at=NOW)
     mark = "fp_inapp_notification_mark_read"
     success = [{"result": "SUCCESS", "message": "Notification marked as read"}]
     assert await call(db, mark, "n-1", KEY) == success
@@ -198,7 +205,7 @@ async def test_deleting(db: ShardedDatabase) -> None:
 
 
 async def test_changes_of_yesterdays_are_counted_yesterday(db: ShardedDatabase) -> None:
-    today = utc_now()
+    today = NOW
     yesterday = today - timedelta(days=1)
     for name in ("n-0", "n-1", "n-2", "n-3"):
         await create(db, name)
@@ -213,7 +220,7 @@ async def test_changes_of_yesterdays_are_counted_yesterday(db: ShardedDatabase) 
 
 
 async def test_statistics_end_with_what_is_unread(db: ShardedDatabase) -> None:
-    today = utc_now()
+    today = NOW
     await create(db, "n-1", priority=1)
     await create(db, "n-2")
     await move_to(db, today - timedelta(days=2), "n-2")
@@ -232,7 +239,7 @@ async def test_statistics_end_with_what_is_unread(db: ShardedDatabase) -> None:
 
 
 async def test_a_clean_up_reaches_every_account(db: ShardedDatabase) -> None:
-    now = utc_now()
+    now = NOW
     for key in (KEY, NEIGHBOUR):
         await create(db, f"expired-{key}", key=key, expires_at=now)
         await create(db, f"left-{key}", key=key, expires_at=now + timedelta(days=1))
