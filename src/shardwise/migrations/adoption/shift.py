@@ -71,10 +71,13 @@ def prepare(
 
 
 def _require_as_seen(connection: Connection, database: Database) -> None:
-    """Refuse a database that somebody else upgraded or adopted meanwhile: its times may be UTC now."""
-    tables = inspect(connection).get_table_names()
+    """Refuse a database that somebody else upgraded or adopted meanwhile: its times may be UTC now.
+
+    As long as the notes are there, they tell; a worker whose adoption was killed may still be upgrading.
+    """
+    tables, begun = inspect(connection).get_table_names(), database.marker is not None
     revision = recorded_revision(connection) if VERSIONS in tables else None
-    if (ADOPTION_TABLE in tables) != (database.marker is not None) or revision != database.revision:
+    if (ADOPTION_TABLE in tables) != begun or (not begun and revision != database.revision):
         raise MigrationError(
             f"{database.target.name} was changed since it was looked at: another process upgrades or adopts"
             " it, or table_shard_config names it twice; run the command again"
