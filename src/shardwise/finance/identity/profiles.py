@@ -1,6 +1,6 @@
 """What an account can see of itself."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -28,7 +28,7 @@ class Person:
     platform_type: int
     account_id: str
     nickname: str
-    email: str | None
+    email: str | None = field(repr=False)
     account_level: int
     birth_year: int | None
     birth_month: int | None
@@ -52,8 +52,8 @@ class AccountDetails:
     account_db_key: int
     account_id: str
     nickname: str
-    email: str | None
-    phone_number: str | None
+    email: str | None = field(repr=False)
+    phone_number: str | None = field(repr=False)
     email_verified: bool
     phone_verified: bool
     payment_plan: PaymentPlan

@@ -29,7 +29,7 @@ class NewAccount:
     account_id: str
     password_hash: str = field(repr=False)
     nickname: str
-    email: str | None = None
+    email: str | None = field(default=None, repr=False)
     birth_year: int | None = None
     birth_month: int | None = None
     birth_day: int | None = None
@@ -60,7 +60,7 @@ class SignUp:
     account_id: str
     password: str = field(repr=False)
     nickname: str
-    email: str | None = None
+    email: str | None = field(default=None, repr=False)
     birth_year: int | None = None
     birth_month: int | None = None
     birth_day: int | None = None

@@ -147,6 +147,9 @@ async def test_basic_profile_is_overwritten_and_none_clears(
     assert (contact.email, contact.phone_number, contact.nickname) == ("Neu@Example.com", "+49 30 1", "Neu")
     assert "Neu@" not in repr(contact)
     assert "+49" not in repr(contact)
+    details = repr(await profiles.get_settings(account)) + repr(await profiles.get(account))
+    assert "Neu@" not in details
+    assert "+49" not in details
     await profiles.update_basic(account, nickname="Neu")
     row = await stored(db, Account, account)
     assert (row.email, row.phone_number) == (None, None)

@@ -95,5 +95,7 @@ def test_a_day_that_has_not_come_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
         request(birth_year=2024, birth_month=5, birth_day=3)
 
 
-def test_a_password_is_never_shown() -> None:
-    assert "secret" not in repr(request())
+def test_a_password_and_an_address_are_never_shown() -> None:
+    shown = repr(request(email="ada@example.com"))
+    assert "secret" not in shown
+    assert "ada@" not in shown
