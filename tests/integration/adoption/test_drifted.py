@@ -55,6 +55,20 @@ BLOCKING: dict[str, tuple[list[str], str | None, str]] = {
         "table_chat_rooms",
         "the trigger own fires",
     ),
+    "a table in partitions": (
+        [
+            "ALTER TABLE table_kalman_history DROP PRIMARY KEY, ADD PRIMARY KEY (idx, timestamp)",
+            "ALTER TABLE table_kalman_history PARTITION BY RANGE (TO_DAYS(timestamp))"
+            " (PARTITION p VALUES LESS THAN MAXVALUE)",
+        ],
+        "table_kalman_history",
+        "the table is partitioned",
+    ),
+    "a table with its history": (
+        ["ALTER TABLE table_signal_history ADD SYSTEM VERSIONING"],
+        "table_signal_history",
+        "the table is system-versioned",
+    ),
     "a time kept as text": (
         ["ALTER TABLE table_user_accounts MODIFY created_at VARCHAR(40) NULL"],
         "table_user_accounts",

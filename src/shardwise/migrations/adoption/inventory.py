@@ -25,10 +25,11 @@ class ColumnFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """A table: what it has, where it is kept, and how large it is in bytes, as the server estimates it."""
+    """A table: what it has, where and how it is kept, and its size in bytes, as the server estimates it."""
 
     name: str
     engine: str
+    special: str
     collation: str
     size: int
     columns: Mapping[str, ColumnFacts]
@@ -56,8 +57,11 @@ class Inventory:
 
 _TABLES = text(
     "SELECT table_name, COALESCE(engine, ''), COALESCE(table_collation, ''),"
-    " COALESCE(data_length, 0) + COALESCE(index_length, 0) FROM information_schema.tables"
-    " WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'"
+    " COALESCE(data_length, 0) + COALESCE(index_length, 0), CASE"
+    " WHEN table_type <> 'BASE TABLE' THEN 'system-versioned'"
+    " WHEN create_options LIKE '%partitioned%' THEN 'partitioned' ELSE '' END"
+    " FROM information_schema.tables"
+    " WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')"
 )
 _COLUMNS = text(
     "SELECT table_name, column_name, column_type, data_type, is_nullable, character_maximum_length,"
@@ -103,12 +107,13 @@ def take_inventory(connection: Connection) -> Inventory:
         name: Facts(
             name=name,
             engine=engine,
+            special=special,
             collation=collation,
             size=int(size),
             columns=columns[name],
             existing=_existing(columns[name], keys[name], references[name]),
         )
-        for name, engine, collation, size in connection.execute(_TABLES)
+        for name, engine, collation, size, special in connection.execute(_TABLES)
     }
     objects = [(kind, name) for query in _OBJECTS for kind, name in connection.execute(text(query))]
     triggers = [(table, name) for table, name in connection.execute(_UPDATE_TRIGGERS)]

@@ -66,6 +66,15 @@ def _storage(look: Look, facts: Facts) -> Iterator[Finding]:
             table=facts.name,
             way_out=f"ALTER TABLE {facts.name} ENGINE = InnoDB",
         )
+    if facts.special:
+        yield look.finding(
+            Severity.BLOCKS,
+            "storage",
+            f"the table is {facts.special}, which forbids the keys of head",
+            table=facts.name,
+            way_out=f"ALTER TABLE {facts.name}"
+            f" {'REMOVE PARTITIONING' if facts.special == 'partitioned' else 'DROP SYSTEM VERSIONING'}",
+        )
     if not facts.collation.startswith("utf8mb4"):
         yield look.finding(
             Severity.ATTENTION,
