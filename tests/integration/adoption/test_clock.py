@@ -43,6 +43,7 @@ def test_what_cannot_be_computed_stays(adopting: Any, old: OldDeployment) -> Non
         "UPDATE table_accountid SET plan_expires_at = 0 WHERE account_db_key = 1000",
         "UPDATE table_accountid SET plan_expires_at = '9999-12-31 23:59:59' WHERE account_db_key = 1001",
         "UPDATE table_accountid SET plan_expires_at = '2023-12-31 20:29:59' WHERE account_db_key = 1002",
+        "UPDATE table_accountid SET plan_expires_at = '9999-12-30 20:29:59' WHERE account_db_key = 1003",
         "UPDATE table_user_profiles SET updated_at = NULL WHERE account_db_key = 1000",
     )
     adopting.run("--clock", "-03:30")
@@ -53,7 +54,7 @@ def test_what_cannot_be_computed_stays(adopting: Any, old: OldDeployment) -> Non
         None,
         datetime(9999, 12, 31, 23, 59, 59),  # noqa: DTZ001  # as stored
         datetime(2023, 12, 31, 23, 59, 59),  # noqa: DTZ001
-        None,
+        datetime(9999, 12, 30, 23, 59, 59),  # noqa: DTZ001
     ]
     query = "SELECT updated_at = created_at FROM table_user_profiles WHERE account_db_key = 1000"
     assert old.execute("global", query) == [(1,)]

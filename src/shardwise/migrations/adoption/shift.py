@@ -27,7 +27,7 @@ from shardwise.migrations.guard import ADOPTION_TABLE
 from shardwise.migrations.locks import advisory_lock
 
 # The last day stands for "for ever", and years before 1000 are no dates that a server promises to compute.
-_FIRST, _LAST = "1000-01-02", "9999-12-30"
+_FIRST, _LAST = "1000-01-02", "9999-12-30 23:59:59.999999"
 _TAKE_ZEROS = (
     "SET SESSION sql_mode = REPLACE(REPLACE(REPLACE(@@sql_mode,"
     " 'TRADITIONAL', ''), 'NO_ZERO_IN_DATE', ''), 'NO_ZERO_DATE', '')"
