@@ -314,3 +314,23 @@ async def test_programs_that_know_the_old_columns_get_one_live_alarm_for_a_symbo
             await run(ask, target, refused)
     again = ("UPDATE table_signal_alarms SET is_deleted = 1 WHERE alarm_id = 'a'", old_alarm("d", "aapl"))
     await run(ask, target, *again)
+
+
+@pytest.mark.parametrize("engine_kind", ["sqlite"], indirect=True)
+async def test_of_a_tutorial_s_spellings_the_one_with_the_furthest_step_is_kept(
+    make_target: MakeTarget, ask: Ask
+) -> None:
+    target = make_target(Branch.SHARD)
+    await upgrade(target, "s0022")
+    rows = ((7, "Chat", 1), (7, "CHAT", 5), (7, "chat", 5), (8, "chat", 2), (7, "other", 1))
+    for account, name, step in rows:
+        await run(
+            ask,
+            target,
+            "INSERT INTO table_tutorial_progress (account_db_key, tutorial_type, completed_step)"
+            f" VALUES ({account}, '{name}', {step})",
+        )
+    await upgrade(target)
+    kept = text("SELECT account_db_key, tutorial_type, completed_step FROM table_tutorial_progress")
+    found = await ask(target, lambda c: {tuple(row) for row in c.execute(kept)})
+    assert found == {(7, "CHAT", 5), (8, "chat", 2), (7, "other", 1)}

@@ -38,7 +38,7 @@ def shard(shard_id: int, key: int, balance: int, transactions: list[LedgerTransa
         shard_id=shard_id,
         name=f"shard_{shard_id}",
         address="somewhere",
-        revision="s0022",
+        revision="s0023",
         rows={},
         counted=1,
         accounts={key: LedgerAccount(account_db_key=key, balance=Decimal(balance))},

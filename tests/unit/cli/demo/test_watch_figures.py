@@ -44,7 +44,7 @@ def shard() -> StoredShard:
         shard_id=1,
         name="shard_1",
         address="somewhere",
-        revision="s0022",
+        revision="s0023",
         rows={},
         counted=1,
         accounts={},

@@ -54,6 +54,13 @@ async def test_any_name_and_any_number_is_taken(db: ShardedDatabase) -> None:
     ]
 
 
+async def test_a_tutorial_is_one_in_any_case_of_its_letters(db: ShardedDatabase) -> None:
+    for kind, step in (("Intro", 1), ("INTRO", 3), ("intro", 2)):
+        assert await call(db, "fp_tutorial_complete_step", KEY, kind, step) == DONE
+    (row,) = await call(db, "fp_tutorial_get_progress", KEY)
+    assert (row["tutorial_type"], row["completed_step"]) == ("Intro", 3)
+
+
 async def test_types_come_in_order(db: ShardedDatabase) -> None:
     for kind in ("SIGNALS", "CHAT", "OVERVIEW"):
         await call(db, "fp_tutorial_complete_step", KEY, kind, 1)
