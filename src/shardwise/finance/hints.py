@@ -1,6 +1,8 @@
 """Hints for the optimizers of MySQL and MariaDB; other databases get the statement without them."""
 
-from sqlalchemy import Update
+from typing import Any
+
+from sqlalchemy import Select, Update
 
 MYSQL_DIALECTS = ("mysql", "mariadb")
 PRIMARY = "PRIMARY"
@@ -14,4 +16,11 @@ def by_index(statement: Update, index: str = PRIMARY) -> Update:
     """
     for dialect in MYSQL_DIALECTS:
         statement = statement.with_hint(f"FORCE INDEX ({index})", dialect_name=dialect)
+    return statement
+
+
+def read_by_index(statement: Select[Any], model: type[Any], index: str = PRIMARY) -> Select[Any]:
+    """Return a SELECT that finds a model's rows by an index."""
+    for dialect in MYSQL_DIALECTS:
+        statement = statement.with_hint(model, f"FORCE INDEX ({index})", dialect)
     return statement

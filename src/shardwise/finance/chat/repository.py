@@ -10,6 +10,7 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Insert,
+    Select,
     bindparam,
     case,
     false,
@@ -32,11 +33,12 @@ from shardwise.finance.chat.conditions import (
 from shardwise.finance.chat.drafts import Draft
 from shardwise.finance.chat.models import ChatMessage, ChatRoom
 from shardwise.finance.chat.values import Message, NewRoom, Room
-from shardwise.finance.hints import by_index
+from shardwise.finance.hints import by_index, read_by_index
 from shardwise.kit.clock import utc_now
 from shardwise.kit.pages import Page
-from shardwise.repository import BaseRepository
+from shardwise.repository import BaseRepository, Filters
 
+_IN_ORDER = "idx_account_room_created"
 _ROOM_ORDER = ("-last_message_at", "-created_at")
 _MESSAGES: Any = ChatMessage.__table__
 _INSERT = insert(_MESSAGES)
@@ -177,7 +179,7 @@ class MessageRepository(BaseRepository[ChatMessage]):
         self, account_db_key: int, room_id: str, *, newest_first: bool, after: str | None, limit: int
     ) -> Page[Message]:
         """Return one page of the messages of a room; none if the room is deleted or another account's."""
-        page = await self.page(
+        page = await _OrderedMessages(self.session).page(
             filters=[*messages_of(account_db_key, room_id), has_room(account_db_key, room_id)],
             order_by=("-created_at", "-idx") if newest_first else ("created_at", "idx"),
             after=after,
@@ -231,7 +233,20 @@ class MessageRepository(BaseRepository[ChatMessage]):
         statement = (
             update(ChatMessage).where(*undeleted_messages_of(account_db_key, room_id)).values(is_deleted=True)
         )
-        return await self._execute_on_many(by_index(statement, "idx_account_room_created"))
+        return await self._execute_on_many(by_index(statement, _IN_ORDER))
+
+
+class _OrderedMessages(BaseRepository[ChatMessage]):
+    """Messages of a room, by the index that holds their order.
+
+    Left to itself, MariaDB may choose `idx_room_id_created`, and begin each page at the room's end.
+    """
+
+    max_limit = MessageRepository.max_limit
+
+    def query(self, filters: Filters = None, *, include_deleted: bool = False) -> Select[Any]:
+        found = super().query(filters, include_deleted=include_deleted)
+        return read_by_index(found, ChatMessage, _IN_ORDER)
 
 
 @cache

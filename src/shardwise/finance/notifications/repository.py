@@ -13,14 +13,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from sqlalchemy.engine import Row
 
-from shardwise.finance.hints import MYSQL_DIALECTS, by_index
+from shardwise.finance.hints import by_index, read_by_index
 from shardwise.finance.notifications.models import Notification
 from shardwise.finance.notifications.values import InAppNotification
 from shardwise.kit.pages import Page
 from shardwise.repository import BaseRepository, Filters, OrderBy
 from shardwise.repository.keys import with_keys
 
-BY_PRIMARY_KEY = "FORCE INDEX (PRIMARY)"
 Key = tuple[int, int]
 
 UNREAD_ORDER = ("priority", "-created_at", "-idx")
@@ -136,8 +135,7 @@ class NotificationRepository(BaseRepository[Notification]):
                 .order_by(Notification.account_db_key, Notification.idx)
                 .with_for_update()
             )
-            for dialect in MYSQL_DIALECTS:
-                statement = statement.with_hint(Notification, BY_PRIMARY_KEY, dialect)
+            statement = read_by_index(statement, Notification)
             with self.translated():
                 rows: Sequence[Row[Any]] = (await self.session.execute(statement)).all()
             found |= {(row.account_db_key, row.idx): _view(row) for row in rows if not row.is_deleted}

@@ -9,9 +9,8 @@ from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.dml import Insert
 
-from shardwise.finance.hints import MYSQL_DIALECTS, by_index
+from shardwise.finance.hints import by_index, read_by_index
 from shardwise.finance.notifications.models import Notification, NotificationStats
-from shardwise.finance.notifications.repository import BY_PRIMARY_KEY
 from shardwise.repository import BaseRepository, Filters
 from shardwise.repository.keys import with_keys
 
@@ -83,8 +82,7 @@ class StatsRepository(BaseRepository[NotificationStats]):
         statement = select(NotificationStats.date).where(NotificationStats.account_db_key == account_db_key)
         if day is not None:
             statement = statement.where(NotificationStats.date == day)
-        for dialect in MYSQL_DIALECTS:
-            statement = statement.with_hint(NotificationStats, BY_PRIMARY_KEY, dialect)
+        statement = read_by_index(statement, NotificationStats)
         with self.translated():
             return (await self.session.scalars(statement.with_for_update())).all()
 

@@ -1,12 +1,13 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from shardwise.database import ShardedDatabase
 from shardwise.errors import EntityNotFoundError, InvalidValueError
 from shardwise.finance.chat.models import ChatMessage
+from shardwise.finance.chat.repository import MessageRepository
 from shardwise.finance.chat.service import ChatService
 from shardwise.testing.counting import count_statements
 
@@ -35,6 +36,34 @@ async def test_messages_come_in_pages_from_either_end(db: ShardedDatabase, talk:
         talk.account, talk.room, newest_first=True, after=page.next_cursor, limit=2
     )
     assert [message.content for message in following.items] == ["4", "3"]
+
+
+@pytest.mark.parametrize("engine_kind", ["mariadb"], indirect=True)
+@pytest.mark.parametrize("newest_first", [False, True])
+async def test_a_page_costs_the_same_wherever_it_begins(
+    db: ShardedDatabase, talk: Any, newest_first: bool
+) -> None:
+    begin = datetime(2024, 2, 29, tzinfo=UTC)
+    rows = [
+        {"account_db_key": talk.account, "content": "c", "room_id": room}
+        | {"created_at": begin + timedelta(seconds=number)}
+        for room in (talk.room, *(f"other-{n}" for n in range(4)))
+        for number in range(1000)
+    ]
+    async with db.session(talk.account) as session:
+        await session.execute(insert(ChatMessage), rows)
+        await session.execute(text("ANALYZE TABLE table_chat_messages"))
+    after, costs = None, []
+    for _ in range(6):
+        async with db.session(talk.account) as session:
+            await session.execute(text("FLUSH STATUS"))
+            page = await MessageRepository(session).page_of(
+                talk.account, talk.room, newest_first=newest_first, after=after, limit=100
+            )
+            reads = await session.execute(text("SHOW SESSION STATUS LIKE 'Handler_read%'"))
+            costs.append(sum(int(count) for _, count in reads))
+        after = page.next_cursor
+    assert max(costs) < 110, costs
 
 
 async def test_messages_of_one_moment_keep_one_order_over_pages(db: ShardedDatabase, talk: Any) -> None:
