@@ -79,19 +79,22 @@ async def test_looking_at_a_missing_file_does_not_make_it(make_target: MakeTarge
 
 # Interrupted and broken
 
+LAST_OF_ITS_OWN_TABLE = {Branch.GLOBAL: "g0010", Branch.SHARD: "s0019"}
+"""The last revision before those that change a table that another one has changed."""
+
 
 @on_mariadb
 async def test_each_revision_can_be_run_again_after_a_crash_before_it_was_recorded(
     target: Target, ask: Ask
 ) -> None:
-    """A table is changed by one revision only, so that all of them can be repeated at once."""
-    first, head = f"{target.branch[0]}0001", expected_head(target.branch)
+    """Up to here a table is changed by one revision only, so that all of them can be repeated at once."""
+    first, head = f"{target.branch[0]}0001", LAST_OF_ITS_OWN_TABLE[target.branch]
     await upgrade(target, first)
     old = await ask(target, definitions)
-    await upgrade(target)
+    await upgrade(target, head)
     new = await ask(target, definitions)
     await run(ask, target, f"UPDATE alembic_version SET version_num = '{first}'")
-    assert (await upgrade(target)).before == first
+    assert (await upgrade(target, head)).before == first
     assert await ask(target, definitions) == new
 
     await downgrade(target, first)
@@ -100,6 +103,32 @@ async def test_each_revision_can_be_run_again_after_a_crash_before_it_was_record
     await run(ask, target, f"UPDATE alembic_version SET version_num = '{head}'")
     assert (await downgrade(target, first)).before == head
     assert await ask(target, definitions) == again
+
+
+@on_mariadb
+async def test_later_revisions_can_be_run_again_one_by_one(make_target: MakeTarget, ask: Ask) -> None:
+    """Those that change a table again: each is repeated as after a crash before it was recorded."""
+    target = make_target(Branch.SHARD)
+    before = LAST_OF_ITS_OWN_TABLE[Branch.SHARD]
+    await upgrade(target, before)
+    states = {before: await ask(target, definitions)}
+    while before != expected_head(Branch.SHARD):
+        after = f"s{int(before[1:]) + 1:04}"
+        await upgrade(target, after)
+        states[after] = await ask(target, definitions)
+        await run(ask, target, f"UPDATE alembic_version SET version_num = '{before}'")
+        assert (await upgrade(target, after)).before == before
+        assert await ask(target, definitions) == states[after]
+        before = after
+    *earlier, after = states
+    for before in reversed(earlier):
+        await downgrade(target, before)
+        again = await ask(target, definitions)
+        assert {n: parts(again[n]) for n in again} == {n: parts(states[before][n]) for n in again}
+        await run(ask, target, f"UPDATE alembic_version SET version_num = '{after}'")
+        assert (await downgrade(target, before)).before == after
+        assert await ask(target, definitions) == again
+        after = before
 
 
 def definitions(connection: Connection) -> dict[str, str]:
