@@ -1,11 +1,9 @@
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, event, func, select, update
+from sqlalchemy import delete, func, select, update
 
 from shardwise.database import ShardedDatabase
 from shardwise.errors import (
@@ -25,24 +23,7 @@ from shardwise.kit.clock import utc_now
 from shardwise.routing.placement import Placement
 from shardwise.schema.control import PlacementState, ShardMapping, ShardStats
 from shardwise.security.passwords import PasswordHasher
-
-BOOKKEEPING = ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "SET", "PRAGMA", "SELECT @@", "SELECT CAST")
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """Collect what every engine executes in the block."""
-    seen: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if not statement.startswith(BOOKKEEPING):
-            seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
+from shardwise.testing.counting import count_statements
 
 
 async def row(db: ShardedDatabase, key: int) -> Account:
@@ -79,8 +60,10 @@ async def test_a_login_returns_the_account_and_is_counted(
     assert after.password_hash == before.password_hash
 
 
-async def test_a_login_costs_two_statements(identity: IdentityService, account: int) -> None:
-    with statements() as seen:
+async def test_a_login_costs_two_statements(
+    db: ShardedDatabase, identity: IdentityService, account: int
+) -> None:
+    with count_statements(db) as seen:
         await identity.log_in(1, "holder", "secret")
     assert [statement.split()[0] for statement in seen] == ["SELECT", "UPDATE"]
 

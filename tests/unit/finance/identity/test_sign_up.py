@@ -21,6 +21,7 @@ from shardwise.finance.identity.values import SignUp
 from shardwise.finance.ledger.models import LedgerAccount, LedgerAccountStatus, LedgerAccountType
 from shardwise.finance.ledger.numbers import account_number
 from shardwise.schema.control import PlacementState, ShardConfig, ShardMapping, ShardStats, ShardStatus
+from shardwise.testing.counting import count_statements
 
 SQL = "x'); DROP TABLE table_accountid; -- \\\" %s"
 
@@ -41,6 +42,15 @@ async def counts(db: ShardedDatabase) -> tuple[int, int, dict[int, int]]:
         mappings = await session.scalar(select(func.count()).select_from(ShardMapping))
         rows = await session.execute(select(ShardStats.shard_id, ShardStats.user_count))
         return accounts or 0, mappings or 0, {shard: count for shard, count in rows if count}
+
+
+async def test_a_sign_up_costs_six_statements(db: ShardedDatabase, identity: IdentityService) -> None:
+    for name in ("first", "second", "third", "fourth"):  # a shard's first session looks at its revision
+        await identity.sign_up(request(name))
+    with count_statements(db) as seen:
+        await identity.sign_up(request(email="kim@example.com"))
+    words = ["INSERT", "INSERT", "INSERT", "INSERT", "SELECT", "UPDATE"]
+    assert [statement.split()[0] for statement in seen] == words
 
 
 async def test_an_account_gets_its_row_its_home_and_its_ledger_account(

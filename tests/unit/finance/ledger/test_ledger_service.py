@@ -25,6 +25,7 @@ from shardwise.finance.ledger.models import (
 )
 from shardwise.finance.ledger.numbers import account_number
 from shardwise.finance.ledger.service import LedgerService
+from shardwise.testing.counting import count_statements
 
 SQL = "x'); DROP TABLE table_transactions; -- \\\" %s"
 MOST = Decimal("9999999999999.99")
@@ -262,6 +263,22 @@ async def test_pages_that_are_none_are_refused(
 ) -> None:
     with pytest.raises(InvalidValueError):
         await ledger.history(account, after=after, limit=limit)
+
+
+async def test_a_movement_takes_three_statements_and_one_more_for_an_id_of_the_caller(
+    db: ShardedDatabase, ledger: LedgerService, account: int
+) -> None:
+    with count_statements(db) as deposit:
+        await ledger.deposit(account, Decimal(5))
+    with count_statements(db) as withdrawal:
+        await ledger.withdraw(account, Decimal(1))
+    with count_statements(db) as named:
+        await ledger.deposit(account, Decimal(5), transaction_id="once")
+    with count_statements(db) as repeated:
+        await ledger.deposit(account, Decimal(5), transaction_id="once")
+    with count_statements(db) as history:
+        assert len((await ledger.history(account)).items) == 3
+    assert [len(each) for each in (deposit, withdrawal, named, repeated, history)] == [3, 3, 4, 2, 1]
 
 
 async def test_deposits_at_once_are_all_there(

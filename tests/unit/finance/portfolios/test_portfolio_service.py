@@ -15,6 +15,7 @@ from shardwise.finance.ledger.models import TransactionType
 from shardwise.finance.ledger.service import LedgerService
 from shardwise.finance.portfolios.models import AssetType
 from shardwise.finance.portfolios.service import PortfolioService
+from shardwise.testing.counting import count_statements
 
 
 @pytest.fixture
@@ -57,6 +58,21 @@ async def test_a_purchase_is_paid_held_and_told(
     assert trade.position.asset_type is AssetType.FUND
     assert await balance(ledger, investor) == "744.40"
     assert await holdings(portfolio, investor) == [("WTI", "10.000000", "25.56", "255.60")]
+
+
+async def test_a_trade_takes_five_statements_and_all_positions_one(
+    db: ShardedDatabase, portfolio: PortfolioService, investor: int
+) -> None:
+    with count_statements(db) as first:
+        await portfolio.buy(investor, "A", Decimal(2), Decimal(10))
+    with count_statements(db) as more:
+        await portfolio.buy(investor, "A", Decimal(2), Decimal(11))
+    with count_statements(db) as sale:
+        await portfolio.sell(investor, "A", Decimal(1), Decimal(12))
+    await portfolio.buy(investor, "B", Decimal(2), Decimal(10))
+    with count_statements(db) as listing:
+        assert len(await portfolio.positions(investor)) == 2
+    assert [len(each) for each in (first, more, sale, listing)] == [5, 5, 5, 1]
 
 
 async def test_the_average_cost_is_weighted_and_rounded_half_up(
