@@ -35,6 +35,7 @@ _DEADLOCK = 1213
 _NO_SAVEPOINT = 1305
 _SEVERAL_VALUES = 1242
 _LOST = "the connection to the database was lost"
+_NAMELESS = "row"  # where neither the caller nor the statement names one
 _Plain = tuple[type[DatabaseError], str]
 _MYSQL: dict[int, _Plain] = {
     1040: (DatabaseConnectionError, "the server has no free connection"),
@@ -245,7 +246,8 @@ def _plain(reasons: dict[int, _Plain], code: int, shown: str, entity_name: str) 
     if code in reasons:
         kind, reason = reasons[code]
         return kind(f"{reason} ({shown})")
-    return DatabaseError(f"the database refused a statement on {entity_name} ({shown})")
+    where = "" if entity_name == _NAMELESS else f" on {entity_name}"
+    return DatabaseError(f"the database refused a statement{where} ({shown})")
 
 
 def _code_and_text(driver: BaseException | None) -> tuple[int, str]:
@@ -278,8 +280,8 @@ def _entity_of(error: DBAPIError, entity: Entity) -> str:
     found = _STATEMENT_TABLE.match(error.statement or "")
     known = _table(entity)
     if entity is None or (found and known is not None and found[1] != known.name):
-        return found[1] if found else "row"
-    return _name(entity) or "row"
+        return found[1] if found else _NAMELESS
+    return _name(entity) or _NAMELESS
 
 
 def _sqlite_constraint(entity: Entity, detail: str | None) -> str | None:

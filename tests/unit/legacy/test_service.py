@@ -16,6 +16,7 @@ from shardwise.errors import (
     CommitOutcomeUnknownError,
     ConfigurationError,
     DatabaseConnectionError,
+    DatabaseError,
     DuplicateEntityError,
     InvalidValueError,
     MissingTableError,
@@ -236,6 +237,8 @@ async def test_errors_are_ours_with_the_drivers_as_cause(service: DatabaseServic
         await service.execute_non_query(add, 1)
     with pytest.raises(InvalidValueError, match="1 %s and 2 values"):
         await service.execute_query("SELECT %s", (1, 2))
+    with pytest.raises(DatabaseError, match=r"^the database refused a statement \("):
+        await service.execute_query("SELEC 1")
 
 
 @pytest.mark.parametrize(
