@@ -47,7 +47,7 @@ class Draft:
 
     def __post_init__(self) -> None:
         if not isinstance(self.message_type, MessageType):
-            raise InvalidValueError("message_type", f"it must be one of {', '.join(MessageType)}")
+            raise InvalidValueError("message_type", f"it must be a MessageType: {', '.join(MessageType)}")
         _check_content(self.content)
         if self.tokens is not None:
             object.__setattr__(self, "metadata", _with_tokens(self.metadata, self.tokens))

@@ -34,7 +34,7 @@ class TutorialService:
             UnknownAccountError: the account has no shard.
         """
         if not isinstance(tutorial_type, TutorialType):
-            raise InvalidValueError("tutorial_type", f"it must be one of {', '.join(TutorialType)}")
+            raise InvalidValueError("tutorial_type", f"it must be a TutorialType: {', '.join(TutorialType)}")
         if type(step) is not int or not 0 <= step <= _HIGHEST_STEP:
             raise InvalidValueError("step", f"it must be a whole number from 0 to {_HIGHEST_STEP}")
         done = CompletedStep(account_db_key=account_db_key, tutorial_type=tutorial_type.value, step=step)

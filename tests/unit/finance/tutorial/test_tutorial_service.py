@@ -74,6 +74,8 @@ async def test_steps_that_are_none_are_refused(
             with pytest.raises(InvalidValueError, match=f"^{field}: "):
                 await tutorial.complete_step(account, kind, step)
     assert not seen
+    with pytest.raises(InvalidValueError, match="must be a TutorialType: "):
+        await tutorial.complete_step(account, "CHAT", 1)  # type: ignore[arg-type]  # on purpose
     with pytest.raises(UnknownAccountError):
         await tutorial.complete_step(4711, TutorialType.CHAT, 1)
 
