@@ -2,6 +2,7 @@
 
 import json
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -26,11 +27,11 @@ class Scene:
     ended: datetime = field(default_factory=utc_naive_now)
 
 
-class Matcher:
+class Matcher(ABC):
     """Decides by more than equality."""
 
-    def matches(self, actual: Any, scene: Scene) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def matches(self, actual: Any, scene: Scene) -> bool: ...
 
 
 class _Now(Matcher):
