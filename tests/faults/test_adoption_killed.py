@@ -32,7 +32,7 @@ POINTS = (
     "first notes dropped",
     "last notes about to be dropped",
 )
-RANDOM_KILLS = int(os.environ.get("ADOPTION_KILLS", "6"))
+RANDOM_KILLS = int(os.environ.get("ADOPTION_KILLS", "3"))
 LIFE = 2.5  # seconds after an adoption begins to look in which it is killed, at most
 
 

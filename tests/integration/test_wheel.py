@@ -95,7 +95,7 @@ def test_package_is_that_of_the_wheel(programs: Path, empty: Path) -> None:
 
 def test_demo_runs_from_the_wheel(programs: Path, empty: Path) -> None:
     printed = run(programs / "shardwise", "demo", "--accounts", "10", folder=empty)
-    assert "22 of 22 figures are right" in printed
+    assert "30 of 30 figures are right" in printed
     assert [file.name for file in empty.iterdir()] == ["data"]
 
 

@@ -141,7 +141,7 @@ def test_a_routed_answer_is_the_whole_answer() -> None:
     accepted = 0
 
     @settings(
-        max_examples=800,
+        max_examples=400,
         deadline=None,
         derandomize=True,
         suppress_health_check=[
