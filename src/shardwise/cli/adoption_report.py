@@ -7,10 +7,10 @@ from typing import Any
 from shardwise.cli.command import one_line
 from shardwise.cli.databases import shown
 from shardwise.cli.output import print_table, say, say_error
+from shardwise.cli.results import facts_of, print_results
 from shardwise.migrations.adoption.findings import Finding
 from shardwise.migrations.adoption.forecast import LOCKING, Forecast, forecast
 from shardwise.migrations.adoption.run import Adoption
-from shardwise.migrations.runner import MigrationResult
 
 _MEGABYTE = 1_000_000
 
@@ -40,7 +40,7 @@ def facts(adoption: Adoption, *, dry_run: bool) -> dict[str, Any]:
         ],
         "locking": LOCKING,
         "findings": [_finding(finding) for finding in adoption.survey.findings],
-        "results": [_result(result) for result in adoption.results],
+        "results": [facts_of(result) for result in adoption.results],
         "verification": [_finding(finding) for finding in adoption.wrong],
     }
 
@@ -55,11 +55,7 @@ def show(adoption: Adoption, *, dry_run: bool) -> None:
     _show_tables(adoption)
     _show_findings("What was found", adoption.survey.findings)
     if adoption.results:
-        print_table(
-            ("database", "result", "before", "after", "seconds"),
-            [(r.name, _outcome(r), r.before, r.after, f"{r.seconds:.2f}") for r in adoption.results],
-            title="What was done",
-        )
+        print_results(adoption.results, title="What was done")
     for result in adoption.results:
         if result.error is not None:
             say_error(one_line(result.error))
@@ -145,12 +141,6 @@ def _show_end(adoption: Adoption, *, dry_run: bool) -> None:
         say_error("not finished; put right what failed and run the same command again, it goes on there")
 
 
-def _outcome(result: MigrationResult) -> str:
-    if result.error is not None:
-        return "failed"
-    return "upgraded" if result.changed else "unchanged"
-
-
 def _table(line: Forecast) -> dict[str, Any]:
     return {
         "name": line.table,
@@ -172,16 +162,4 @@ def _finding(finding: Finding) -> Mapping[str, Any]:
         "message": finding.message,
         "way_out": finding.way_out,
         "examples": list(finding.examples),
-    }
-
-
-def _result(result: MigrationResult) -> dict[str, Any]:
-    return {
-        "name": result.name,
-        "shard_id": result.shard_id,
-        "result": _outcome(result),
-        "before": result.before,
-        "after": result.after,
-        "seconds": round(result.seconds, 3),
-        "error": None if result.error is None else one_line(result.error),
     }

@@ -3,15 +3,16 @@
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from shardwise.cli.command import FAILED, OK, JsonOption, command, one_line, settings, usage_error
-from shardwise.cli.output import print_json, print_table, say_error
+from shardwise.cli.output import print_json, say_error
 from shardwise.cli.progress import UpgradeProgress
+from shardwise.cli.results import facts_of, print_results
 from shardwise.config import Settings
 from shardwise.errors import MigrationTargetError, ShardwiseError
 from shardwise.migrations import runner
@@ -69,34 +70,13 @@ def report(results: Iterable[MigrationResult], *, as_json: bool = False) -> int:
     results = list(results)
     failures = [result for result in results if result.error is not None]
     if as_json:
-        print_json({"ok": not failures, "databases": [_facts(result) for result in results]})
+        print_json({"ok": not failures, "databases": [facts_of(result) for result in results]})
     else:
-        print_table(
-            ("database", "result", "before", "after", "seconds"),
-            [(r.name, _outcome(r), r.before, r.after, f"{r.seconds:.2f}") for r in results],
-        )
+        print_results(results)
     for result in failures:
         error = one_line(result.error or ShardwiseError())
         say_error(error if error.startswith(result.name) else f"{result.name}: {error}")
     return FAILED if failures else OK
-
-
-def _outcome(result: MigrationResult) -> str:
-    if result.error is not None:
-        return "failed"
-    return "upgraded" if result.changed else "unchanged"
-
-
-def _facts(result: MigrationResult) -> dict[str, Any]:
-    return {
-        "name": result.name,
-        "shard_id": result.shard_id,
-        "result": _outcome(result),
-        "before": result.before,
-        "after": result.after,
-        "seconds": round(result.seconds, 3),
-        "error": None if result.error is None else one_line(result.error),
-    }
 
 
 async def upgrade_each(

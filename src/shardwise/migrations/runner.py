@@ -69,6 +69,13 @@ class MigrationResult:
         """Return whether the revision is another one now."""
         return self.before != self.after
 
+    @property
+    def outcome(self) -> str:
+        """Return what became of it as one word: failed, upgraded or unchanged."""
+        if self.error is not None:
+            return "failed"
+        return "upgraded" if self.changed else "unchanged"
+
 
 def result_of(target: Target, **facts: Any) -> MigrationResult:
     """Return the result of a target."""
