@@ -30,7 +30,7 @@ UNREAD = READ = 20
 PAGE = 20
 TASKS = 16
 CALLS = 192  # a round; a multiple of TASKS
-ROUNDS = 15
+ROUNDS = 9
 PASSWORD = "a long sentence"
 DATA = {"room": "r", "text": "what somebody said", "tokens": 42}
 CONTENT = "What somebody says, in a sentence or two of the usual length. " * 3
