@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from shardwise.testing.old_checksums import FILLED, checksums
-from shardwise.testing.old_deployment import OldDeployment, old_deployment
-from shardwise.testing.old_rows import fill
+from old_checksums import FILLED, checksums
+from old_deployment import OldDeployment, old_deployment
+from old_rows import fill
 from shardwise.testing.servers import MariaDBServer
 
 SCRIPT = Path(__file__).with_name("adopt_until_killed.py")

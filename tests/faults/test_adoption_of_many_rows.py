@@ -11,11 +11,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import NullPool
 
+from old_checksums import FILLED, checksums
+from old_deployment import OldDeployment, old_deployment
+from old_rows import fill
 from shardwise.migrations.adoption.clock import Clock
 from shardwise.migrations.adoption.run import AdoptionPlan, adopt
-from shardwise.testing.old_checksums import FILLED, checksums
-from shardwise.testing.old_deployment import OldDeployment, old_deployment
-from shardwise.testing.old_rows import fill
 from shardwise.testing.servers import MariaDBServer
 from shardwise.topology.engines import create_engine
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from old_deployment import OldDeployment, old_deployment
+from old_rows import fill
 from shardwise.cli.app import app
-from shardwise.testing.old_deployment import OldDeployment, old_deployment
-from shardwise.testing.old_rows import fill
 from shardwise.testing.servers import MariaDBServer
 
 ACCOUNTS = 20

@@ -11,6 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
+from old_checksums import checksums
+from old_deployment import OldDeployment
 from shardwise.database import ShardedDatabase
 from shardwise.errors import MigrationLockedError
 from shardwise.finance.chat.drafts import NewMessage
@@ -27,8 +29,6 @@ from shardwise.migrations.branches import Branch, expected_head
 from shardwise.migrations.locks import lock_name
 from shardwise.migrations.runner import MigrationOptions
 from shardwise.security.passwords import PasswordHasher
-from shardwise.testing.old_checksums import checksums
-from shardwise.testing.old_deployment import OldDeployment
 from shardwise.topology.engines import create_engine
 
 NOTES = "SHOW TABLES LIKE 'shardwise_adoption'"

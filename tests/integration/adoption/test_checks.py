@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from old_deployment import OldDeployment, old_deployment
+from old_rows import fill
 from shardwise.cli.app import app
-from shardwise.testing.old_deployment import OldDeployment, old_deployment
-from shardwise.testing.old_rows import fill
 from shardwise.testing.servers import MariaDBServer
 
 LAX = "SET sql_mode = ''"

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import make_url
 
+from old_checksums import FILLED, checksums
+from old_deployment import OldDeployment
 from shardwise.errors import MigrationError, MigrationTargetError
 from shardwise.migrations.adoption import marker
 from shardwise.migrations.adoption.clock import Clock
@@ -16,8 +18,6 @@ from shardwise.migrations.adoption.deployment import recognise
 from shardwise.migrations.adoption.shift import prepare
 from shardwise.migrations.runner import upgrade
 from shardwise.migrations.targets import Target
-from shardwise.testing.old_checksums import FILLED, checksums
-from shardwise.testing.old_deployment import OldDeployment
 
 
 def assert_kept(old: OldDeployment, before: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shardwise.testing.old_deployment import OldDeployment
+from old_deployment import OldDeployment
 
 BLOCKING: dict[str, tuple[list[str], str | None, str]] = {
     "an account key that is NULL": (

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy.engine import make_url
 from typer.testing import CliRunner
 
+from old_deployment import OldDeployment
 from shardwise.cli.app import app
 from shardwise.errors import MigrationError
 from shardwise.migrations.runner import upgrade
 from shardwise.migrations.targets import Target
-from shardwise.testing.old_deployment import OldDeployment
 from shardwise.testing.servers import MariaDBServer
 
 

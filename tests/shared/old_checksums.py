@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 
+from old_deployment import OldDeployment
 from shardwise.migrations.baseline import GLOBAL, SHARD
-from shardwise.testing.old_deployment import OldDeployment
 
 FILLED = frozenset(
     {

@@ -1,6 +1,6 @@
 """Rows for an old deployment: some of everything, or very many, with one statement a table."""
 
-from shardwise.testing.old_deployment import OldDeployment
+from old_deployment import OldDeployment
 
 
 def fill(deployment: OldDeployment, *, accounts: int, each: int = 3) -> None:
