@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,12 +78,14 @@ class Template(Protocol):
         """Delete what `build` made."""
 
 
-async def _fill(url: URL, shards: Mapping[int, URL], options: TemplateOptions) -> None:
-    """Migrate a global database and its shards, and write the shards into its configuration."""
+async def _migrate(targets: Iterable[Target], options: TemplateOptions) -> None:
     migration = MigrationOptions(script_location=options.script_location)
-    await upgrade(Target.global_database(url), options=migration)
-    for shard_id, shard_url in shards.items():
-        await upgrade(Target.shard(shard_id, shard_url), options=migration)
+    for target in targets:
+        await upgrade(target, options=migration)
+
+
+async def _configure(url: URL, shards: Mapping[int, URL]) -> None:
+    """Write shards into the configuration of a migrated global database."""
     manager = DatabaseManager(url)
     for shard_id, shard_url in shards.items():
         await add_shard(manager, NewShard(shard_id=shard_id, name=f"shard_{shard_id}", url=shard_url))
@@ -109,10 +111,15 @@ class SqliteTemplate:
 
     async def build(self) -> None:
         """Create and migrate the files, once."""
+        url = self._url(self._folder, "global")
         shards = {
             shard_id: self._url(self._folder, f"shard_{shard_id}") for shard_id in self._options.shard_ids
         }
-        await _fill(self._url(self._folder, "global"), shards, self._options)
+        first = [Target.shard(shard_id, shard_url) for shard_id, shard_url in shards.items()][:1]
+        await _migrate([Target.global_database(url), *first], self._options)
+        for shard_url in list(shards.values())[1:]:  # one is like another
+            shutil.copyfile(str(first[0].url.database), str(shard_url.database))
+        await _configure(url, shards)
 
     @asynccontextmanager
     async def open(self, folder: Path, *, real_commits: bool = False) -> AsyncIterator[ShardedDatabase]:
@@ -166,7 +173,9 @@ class ServerTemplate:
         await execute(
             self._server.set(database=""), [f"CREATE DATABASE `{url.database}`" for url in self._urls]
         )
-        await _fill(self._global, self._shards, self._options)
+        shards = [Target.shard(shard_id, url) for shard_id, url in self._shards.items()]
+        await _migrate([Target.global_database(self._global), *shards], self._options)
+        await _configure(self._global, self._shards)
         for url in self._urls:
             engine = create_engine(url)
             self._contents.append(await read_contents(engine))
