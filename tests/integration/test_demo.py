@@ -46,7 +46,7 @@ def demo(
 
 
 def test_story_ends_with_right_figures_and_can_be_told_again(demo: Demo) -> None:
-    for _ in range(2):
+    for _ in range(2):  # the second time over what the first has left
         result = demo()
         assert result.exit_code == 0, result.output
         assert result.stderr == ""
