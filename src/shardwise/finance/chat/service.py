@@ -1,10 +1,7 @@
 """Conversations: rooms, what is said in them, and how much of it a day."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
-from typing import TypeVar
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shardwise.database import ShardedDatabase
 from shardwise.errors import DuplicateEntityError, EntityNotFoundError, InvalidValueError
@@ -23,11 +20,10 @@ from shardwise.finance.chat.values import (
     Room,
     SavedMessage,
 )
+from shardwise.finance.running import write_for
 from shardwise.finance.validation import check_text
 from shardwise.kit.ids import new_text_id
 from shardwise.kit.pages import Page
-
-T = TypeVar("T")
 
 _MOST_DAYS = 366
 _LONGEST_CHAIN = 500  # servers end a recursion after 1,000 steps
@@ -69,7 +65,7 @@ class ChatService:
             room_id=new_text_id() if room_id is None else check_id("room_id", room_id),
         )
         try:
-            room = await self._write(account_db_key, lambda session: create_room(session, new))
+            room = await write_for(self._db, account_db_key, lambda session: create_room(session, new))
         except DuplicateEntityError:
             async with self._db.session(account_db_key, read_only=True) as session:
                 earlier = await RoomRepository(session).find(account_db_key, new.room_id)
@@ -103,8 +99,10 @@ class ChatService:
         """
         check_id("room_id", room_id)
         check_text("title", title, longest=200)
-        await self._write(
-            account_db_key, lambda session: rename_room(session, account_db_key, room_id, title=title)
+        await write_for(
+            self._db,
+            account_db_key,
+            lambda session: rename_room(session, account_db_key, room_id, title=title),
         )
 
     async def delete_room(self, account_db_key: int, room_id: str) -> None:
@@ -116,7 +114,9 @@ class ChatService:
             EntityNotFoundError: the account has no such room, or has deleted it already.
         """
         check_id("room_id", room_id)
-        await self._write(account_db_key, lambda session: delete_room(session, account_db_key, room_id))
+        await write_for(
+            self._db, account_db_key, lambda session: delete_room(session, account_db_key, room_id)
+        )
 
     async def save_message(self, new: NewMessage) -> SavedMessage:
         """Save a message, once for each id, and count it in its room and on its day in UTC.
@@ -134,7 +134,9 @@ class ChatService:
             DuplicateEntityError: the id was used for something else, or for a message deleted since.
         """
         try:
-            message = await self._write(new.account_db_key, lambda session: save_message(session, new))
+            message = await write_for(
+                self._db, new.account_db_key, lambda session: save_message(session, new)
+            )
         except DuplicateEntityError:
             # Looked up only now, so that a message that is new costs nothing for it.
             async with self._db.session(new.account_db_key, read_only=True) as session:
@@ -214,7 +216,8 @@ class ChatService:
         """
         check_id("room_id", room_id)
         check_id("message_id", message_id)
-        await self._write(
+        await write_for(
+            self._db,
             account_db_key,
             lambda session: delete_message(session, account_db_key, room_id, message_id=message_id),
         )
@@ -241,16 +244,9 @@ class ChatService:
         """Set the statistics of a day in UTC to what the messages say, exactly, also while some are saved."""
         _check_day("day", day)
 
-        return await self._write(account_db_key, lambda session: recount_day(session, account_db_key, day))
-
-    async def _write(self, account_db_key: int, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-        """Do a piece of work in a transaction, again if the database gave it up for a passing reason."""
-
-        async def once() -> T:
-            async with self._db.session(account_db_key) as session:
-                return await work(session)
-
-        return await self._db.with_retry(once)()
+        return await write_for(
+            self._db, account_db_key, lambda session: recount_day(session, account_db_key, day)
+        )
 
 
 def _check_day(field: str, value: object) -> None:

@@ -10,6 +10,7 @@ from shardwise.finance.kalman.repository import KalmanStateRepository, in_period
 from shardwise.finance.kalman.saving import save
 from shardwise.finance.kalman.shapes import check_matrix, check_vector, to_matrix, to_vector
 from shardwise.finance.kalman.values import FilterState, NewState, check_ticker
+from shardwise.finance.running import write_for
 from shardwise.finance.validation import check_moment
 from shardwise.kit.clock import utc_now
 from shardwise.kit.pages import Page
@@ -38,7 +39,8 @@ class KalmanService:
             CommitOutcomeUnknownError: the connection was lost during the commit; look at `latest`.
         """
         new.check()
-        return _read(await self._db.with_retry(self._save)(new))
+        row = await write_for(self._db, new.account_db_key, lambda session: save(session, new, utc_now()))
+        return _read(row)
 
     async def latest(self, account_db_key: int, ticker: str) -> FilterState | None:
         """Return a filter's newest state, by its moment and then by when it was saved; None if it has none.
@@ -83,10 +85,6 @@ class KalmanService:
         async with self._db.session(account_db_key, read_only=True) as session:
             page = await KalmanStateRepository(session).history_page(conditions, after=after, limit=limit)
         return Page(items=[*map(_read, page.items)], next_cursor=page.next_cursor)
-
-    async def _save(self, new: NewState) -> KalmanState:
-        async with self._db.session(new.account_db_key) as session:
-            return await save(session, new, utc_now())
 
 
 def _read(row: KalmanState) -> FilterState:

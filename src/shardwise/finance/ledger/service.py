@@ -12,6 +12,7 @@ from shardwise.finance.ledger.models import (
 )
 from shardwise.finance.ledger.posting import Entry, post
 from shardwise.finance.ledger.repository import LedgerAccountRepository, LedgerTransactionRepository
+from shardwise.finance.running import write_for
 from shardwise.kit.pages import Page
 
 
@@ -33,8 +34,11 @@ class LedgerService:
         Raises:
             UnknownAccountError: the account has no shard.
         """
-        async with self._db.session(account_db_key) as session:
-            return await LedgerAccountRepository(session).open(account_db_key, account_type)
+        return await write_for(
+            self._db,
+            account_db_key,
+            lambda session: LedgerAccountRepository(session).open(account_db_key, account_type),
+        )
 
     async def get_account(self, account_db_key: int) -> LedgerAccount:
         """Return the ledger account of an account.
@@ -132,5 +136,5 @@ class LedgerService:
             return await transactions.history(account_db_key, after=after, limit=limit)
 
     async def _post(self, entry: Entry) -> LedgerTransaction:
-        async with self._db.session(entry.account_db_key) as session:
-            return (await post(session, entry)).transaction
+        posted = await write_for(self._db, entry.account_db_key, lambda session: post(session, entry))
+        return posted.transaction

@@ -1,12 +1,9 @@
 """Notifications shown inside the application: creating, listing, reading, deleting, counting."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
-from typing import TypeVar
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shardwise.database import ShardedDatabase
 from shardwise.errors import DuplicateEntityError, EntityNotFoundError, InvalidValueError
@@ -20,13 +17,12 @@ from shardwise.finance.notifications.values import (
     NewNotification,
     Statistics,
 )
+from shardwise.finance.running import write_for
 from shardwise.finance.validation import check_text
 from shardwise.kit.clock import utc_now
 from shardwise.kit.ids import new_text_id
 from shardwise.kit.pages import Page
 from shardwise.repository.values import check_limit
-
-T = TypeVar("T")
 
 _MOST_AT_ONCE = 1_000
 _MOST_DAYS = 3_660
@@ -64,8 +60,8 @@ class NotificationService:
         new.check()
         if new.notification_id is None:
             new = replace(new, notification_id=new_text_id())  # one for all attempts
-        created = await self._write(
-            new.account_db_key, lambda session: creating.create(session, new, self._clock())
+        created = await write_for(
+            self._db, new.account_db_key, lambda session: creating.create(session, new, self._clock())
         )
         if created.notification.notification_id != new.notification_id:  # of another case
             raise DuplicateEntityError(Notification.__name__, "uk_notification_id")
@@ -150,7 +146,7 @@ class NotificationService:
                 )
             if not keys:
                 return []
-            taken = await self._write(account_db_key, partial(deleting.consume, keys=keys, now=now))
+            taken = await write_for(self._db, account_db_key, partial(deleting.consume, keys=keys, now=now))
             if taken:
                 return taken
             # Others have taken all of these meanwhile; there may be more.
@@ -164,7 +160,8 @@ class NotificationService:
             UnknownAccountError: the account has no shard.
         """
         check_text("notification_id", notification_id, longest=128)
-        marked = await self._write(
+        marked = await write_for(
+            self._db,
             account_db_key,
             lambda session: marking.mark_read(session, account_db_key, notification_id, self._clock()),
         )
@@ -187,7 +184,7 @@ class NotificationService:
             keys = await marking.find_unread(session, account_db_key, type_id=type_id, now=now)
         if not keys:
             return 0
-        return await self._write(account_db_key, partial(marking.mark_all_read, keys=keys, now=now))
+        return await write_for(self._db, account_db_key, partial(marking.mark_all_read, keys=keys, now=now))
 
     async def delete(self, account_db_key: int, notification_id: str) -> None:
         """Delete a notification. Its id can't be used again.
@@ -198,7 +195,8 @@ class NotificationService:
             UnknownAccountError: the account has no shard.
         """
         check_text("notification_id", notification_id, longest=128)
-        found = await self._write(
+        found = await write_for(
+            self._db,
             account_db_key,
             lambda session: deleting.delete(session, account_db_key, notification_id, self._clock()),
         )
@@ -236,7 +234,8 @@ class NotificationService:
         """
         if day is not None and type(day) is not date:
             raise InvalidValueError("day", f"it must be a date, not {type(day).__name__}")
-        return await self._write(
+        return await write_for(
+            self._db,
             account_db_key,
             lambda session: statistics.recount(session, account_db_key, day=day, now=self._clock()),
         )
@@ -280,14 +279,6 @@ class NotificationService:
     ) -> Page[InAppNotification]:
         async with self._db.session(listing.account_db_key, read_only=True) as session:
             return await reading.read_page(session, listing, after=after, limit=limit)
-
-    async def _write(self, account_db_key: int, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-        @self._db.with_retry
-        async def unit() -> T:
-            async with self._db.session(account_db_key) as session:
-                return await work(session)
-
-        return await unit()
 
 
 def _check_type(type_id: str | None) -> None:

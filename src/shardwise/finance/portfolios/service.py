@@ -13,6 +13,7 @@ from shardwise.finance.ledger.posting import post
 from shardwise.finance.portfolios.models import AssetType, PortfolioPosition
 from shardwise.finance.portfolios.orders import CENTS, HIGHEST_VALUE, Order
 from shardwise.finance.portfolios.repository import PositionRepository
+from shardwise.finance.running import write_for
 from shardwise.finance.validation import EXACT, to_scale
 
 _HIGHEST_QUANTITY = Decimal(10**15 - 1).scaleb(-6)
@@ -82,8 +83,7 @@ class PortfolioService:
             transaction_id=transaction_id,
             asset_type=asset_type,
         )
-        async with self._db.session(account_db_key) as session:
-            return await _buy(session, order)
+        return await write_for(self._db, account_db_key, lambda session: _buy(session, order))
 
     async def sell(
         self,
@@ -111,8 +111,7 @@ class PortfolioService:
             price=price,
             transaction_id=transaction_id,
         )
-        async with self._db.session(account_db_key) as session:
-            return await _sell(session, order)
+        return await write_for(self._db, account_db_key, lambda session: _sell(session, order))
 
     async def positions(self, account_db_key: int) -> Sequence[PortfolioPosition]:
         """Return what an account holds, by asset code.

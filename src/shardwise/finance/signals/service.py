@@ -1,13 +1,10 @@
 """Alarms, their signals, and how those turned out."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import TypeVar
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shardwise.database import ShardedDatabase
+from shardwise.finance.running import write_for
 from shardwise.finance.signals import alarms, evaluation, recording
 from shardwise.finance.signals.alarm_repository import AlarmRepository
 from shardwise.finance.signals.requests import (
@@ -23,8 +20,6 @@ from shardwise.kit.ids import new_text_id
 from shardwise.kit.pages import Page
 from shardwise.repository.values import check_limit
 from shardwise.transactions.retry import with_db_retry
-
-T = TypeVar("T")
 
 _MOST_A_PAGE = 1_000
 # Inserts that wait for one unique value all get a shared lock once it is given up, and then wait for each
@@ -89,8 +84,8 @@ class SignalService:
         Raises:
             EntityNotFoundError: the account has no such alarm.
         """
-        return await self._write(
-            account_db_key, lambda session: alarms.toggle_alarm(session, account_db_key, alarm_id)
+        return await write_for(
+            self._db, account_db_key, lambda session: alarms.toggle_alarm(session, account_db_key, alarm_id)
         )
 
     async def delete_alarm(self, account_db_key: int, alarm_id: str) -> None:
@@ -99,8 +94,8 @@ class SignalService:
         Raises:
             EntityNotFoundError: the account has no such alarm.
         """
-        await self._write(
-            account_db_key, lambda session: alarms.delete_alarm(session, account_db_key, alarm_id)
+        await write_for(
+            self._db, account_db_key, lambda session: alarms.delete_alarm(session, account_db_key, alarm_id)
         )
 
     async def record(self, new: NewSignal) -> RecordedSignal:
@@ -114,7 +109,9 @@ class SignalService:
         new.check()
         if new.signal_id is None:
             new = replace(new, signal_id=new_text_id())  # one for all attempts
-        return await self._write(new.account_db_key, lambda session: recording.record_signal(session, new))
+        return await write_for(
+            self._db, new.account_db_key, lambda session: recording.record_signal(session, new)
+        )
 
     async def history(
         self,
@@ -167,17 +164,10 @@ class SignalService:
             SignalEvaluationError: it was evaluated before, or can't be judged.
         """
         exact = check_price("price", price)
-        return await self._write(
+        return await write_for(
+            self._db,
             account_db_key,
             lambda session: evaluation.evaluate_signal(
                 session, account_db_key, signal_id, exact, again=again
             ),
         )
-
-    async def _write(self, account_db_key: int, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-        @self._db.with_retry
-        async def run() -> T:
-            async with self._db.session(account_db_key) as session:
-                return await work(session)
-
-        return await run()

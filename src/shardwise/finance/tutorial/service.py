@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from shardwise.database import ShardedDatabase
 from shardwise.errors import InvalidValueError
+from shardwise.finance.running import write_for
 from shardwise.finance.tutorial.progress import complete_step
 from shardwise.finance.tutorial.repository import ProgressRepository
 from shardwise.finance.tutorial.values import CompletedStep, Progress, TutorialType
@@ -39,11 +40,7 @@ class TutorialService:
             raise InvalidValueError("step", f"it must be a whole number from 0 to {_HIGHEST_STEP}")
         done = CompletedStep(account_db_key=account_db_key, tutorial_type=tutorial_type.value, step=step)
 
-        async def once() -> None:
-            async with self._db.session(account_db_key) as session:
-                await complete_step(session, done)
-
-        await self._db.with_retry(once)()
+        await write_for(self._db, account_db_key, lambda session: complete_step(session, done))
 
     async def progress(self, account_db_key: int) -> Sequence[Progress]:
         """Return how far an account is with the tutorials that it has begun, by their names.
